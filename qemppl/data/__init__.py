@@ -1,0 +1,1 @@
+"""Reading data files and binding them to the declarations of a model."""

@@ -1,0 +1,110 @@
+"""What an exponential family is: a few primitives by family, the rest derived once.
+
+q(x) = exp(<eta, T(x)> - A(eta)) h(x): natural parameter eta, sufficient statistic T, log-normaliser A, base measure h.
+
+Three sets of coordinates name a member of a family:
+  standard   what a person would write: (loc, scale), (shape, rate); particles are drawn and densities computed from it
+  natural    eta. Every h is the invariant measure of its support (dx, dx/x, dx/(x(1-x))), so eta / c^2 widens q by about c
+             around an unchanged centre
+  mean       what QEM averages: E_q[T], in centred form where raw second moments would cancel (mean and covariance for normals)
+
+Axes: `member` (plate member; a batch), `particle`, `coordinate` (of one value; 1 for a univariate family), and last `parameter`,
+`statistic`. A parameter set is one tensor (member, parameter).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from qemppl.numerics.lazy import torch
+from qemppl.numerics.supports import Support
+
+
+class Family(ABC):
+    """An exponential family on values of `dimension` coordinates, each in `support` (REAL, POSITIVE or UNIT).
+
+    name: as written after `approx`.
+    """
+
+    name: ClassVar[str]
+    support: ClassVar[Support]
+    dimension: int = 1
+
+    # The exponential family itself.
+
+    @abstractmethod
+    def sufficient_statistics(self, x: torch.Tensor) -> torch.Tensor:
+        """T(x): (..., coordinate) -> (..., statistic)."""
+
+    @abstractmethod
+    def log_base_measure(self, x: torch.Tensor) -> torch.Tensor:
+        """log h(x): (..., coordinate) -> (...)."""
+
+    @abstractmethod
+    def log_normalizer(self, natural: torch.Tensor) -> torch.Tensor:
+        """A(eta): (member, statistic) -> (member,)."""
+
+    # Between coordinates. natural <-> standard <-> mean.
+
+    @abstractmethod
+    def standard_to_natural(self, standard: torch.Tensor) -> torch.Tensor:
+        """(member, parameter) -> (member, statistic)."""
+
+    @abstractmethod
+    def natural_to_standard(self, natural: torch.Tensor) -> torch.Tensor:
+        """(member, statistic) -> (member, parameter)."""
+
+    @abstractmethod
+    def standard_to_mean(self, standard: torch.Tensor) -> torch.Tensor:
+        """(member, parameter) -> (member, statistic)."""
+
+    @abstractmethod
+    def mean_to_standard(self, mean: torch.Tensor) -> torch.Tensor:
+        """(member, statistic) -> (member, parameter): the moment match, for every mean inside the open mean domain."""
+
+    @abstractmethod
+    def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
+        """The mean itself where it lies safely inside the open mean domain, else a point near it that does.
+
+        A weighted moment can land on the edge of the domain (zero variance, all weight on one particle).
+        """
+
+    # Particles.
+
+    @abstractmethod
+    def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+        """Particles from uniforms. u: (member, particle, coordinate) in (0, 1) -> x of the same axes, inside the open support.
+
+        Monotone in u by coordinate (univariate: the inverse cdf), so stratified or quasi-random u give low-variance particles.
+        """
+
+    # Derived; a family overrides these only to avoid cancellation.
+
+    def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """log q(x): standard (member, parameter), x (member, particle, coordinate) -> (member, particle)."""
+        natural = self.standard_to_natural(standard)
+        linear = (natural[:, None, :] * self.sufficient_statistics(x)).sum(-1)
+        return linear - self.log_normalizer(natural)[:, None] + self.log_base_measure(x)
+
+    def moments(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Mean coordinates of weighted particles. x (member, particle, coordinate), weight (member, particle) -> (member, statistic)."""
+        return (weight[:, :, None] * self.sufficient_statistics(x)).sum(1)
+
+    def blend(self, mean: torch.Tensor, other: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
+        """Mean coordinates of the mixture (1 - step) q + step q'. step: a number or (member, 1)."""
+        return mean + step * (other - mean)
+
+    def expected_statistics(self, mean: torch.Tensor) -> torch.Tensor:
+        """E_q[T] from the mean coordinates (the identity unless these are centred)."""
+        return mean
+
+    def widen(self, standard: torch.Tensor, factor: float) -> torch.Tensor:
+        """The member with natural parameter eta / factor^2."""
+        return self.natural_to_standard(self.standard_to_natural(standard) / factor**2)
+
+    def kl(self, standard: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """KL(q || q'), in nats: the Bregman divergence of A (Wainwright and Jordan 2008, section 5). (member,)."""
+        mean = self.expected_statistics(self.standard_to_mean(standard))
+        p, q = self.standard_to_natural(standard), self.standard_to_natural(other)
+        return ((p - q) * mean).sum(-1) - self.log_normalizer(p) + self.log_normalizer(q)

@@ -1,0 +1,223 @@
+"""ModelIR: a checked model as data. Every name is resolved, every expression typed, every statement on its plate.
+
+A plate is a set of conditionally independent members; plates form a forest. A value has an *event shape* (the
+shape of one value) and lives on at most one plate path, named by its deepest plate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from qemppl.diagnostics.source import Span
+
+Kind = Literal["int", "real"]
+Size = int | str
+"""The size of an event axis: a number, or the name of a `dim` or of a scalar int of the data."""
+
+
+@dataclass(frozen=True)
+class ValueType:
+    """What an expression stands for: the kind of each component, the event shape and the deepest plate (None: the root)."""
+
+    kind: Kind
+    event: tuple[Size, ...] = ()
+    plate: str | None = None
+
+
+@dataclass(frozen=True)
+class Constant:
+    value: float
+    type: ValueType
+    span: Span
+
+
+@dataclass(frozen=True)
+class DataRef:
+    """A data variable, or the size of a `dim` or of a plate used as a number."""
+
+    name: str
+    type: ValueType
+    span: Span
+
+
+@dataclass(frozen=True)
+class LatentRef:
+    name: str
+    type: ValueType
+    span: Span
+
+
+@dataclass(frozen=True)
+class DefinitionRef:
+    name: str
+    type: ValueType
+    span: Span
+
+
+@dataclass(frozen=True)
+class Call:
+    """A builtin of `ir.functions` applied to arguments; operators are builtins too (`a + b` is `add(a, b)`)."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+    type: ValueType
+    span: Span
+
+
+@dataclass(frozen=True)
+class Gather:
+    """`value[index]`: one component of the first event axis of `value`, counted from 1."""
+
+    value: Expr
+    index: Expr
+    type: ValueType
+    span: Span
+
+
+Expr = Constant | DataRef | LatentRef | DefinitionRef | Call | Gather
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Declared bounds; None is no bound. Bounds depend on data and constants only."""
+
+    lower: Expr | None = None
+    upper: Expr | None = None
+
+
+UNBOUNDED = Bounds()
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A plate of the forest.
+
+    `index` names the column `by` which members point at the parent's member (ragged nesting by a flat column); without it a
+    nested plate is given by nested lists. `size` is a declared size: a number, or the name of a dim or of a scalar int of the data.
+    """
+
+    name: str
+    parent: str | None
+    index: str | None
+    size: Size | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class EventDim:
+    """`dim P;` or `dim K = 3;`: the size of an event axis, inferred from the data where it is not given."""
+
+    name: str
+    size: int | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class DataVariable:
+    """A declared name of the data file. `is_index` marks the integer-or-label column `by` which a plate is nested."""
+
+    name: str
+    type: ValueType
+    bounds: Bounds
+    span: Span
+    missing: bool = False
+    is_index: bool = False
+
+
+@dataclass(frozen=True)
+class RandomVariable:
+    """A latent, or an observation of a data variable of the same name.
+
+    `plate` is the deepest plate whose members each have one such variable. `bounds` of a latent are those of its declaration and
+    truncate `law`; an observation has none. `family` is the user's choice after `approx`; `block` numbers the `joint { }` it stands in.
+    """
+
+    name: str
+    plate: str | None
+    law: str
+    arguments: tuple[Expr, ...]
+    type: ValueType
+    observed: bool
+    span: Span
+    bounds: Bounds = UNBOUNDED
+    family: str | None = None
+    block: int | None = None
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A deterministic name, assigned once."""
+
+    name: str
+    plate: str | None
+    value: Expr
+    span: Span
+
+    @property
+    def type(self) -> ValueType:
+        return self.value.type
+
+
+Statement = RandomVariable | Definition
+
+
+@dataclass(frozen=True)
+class ModelIR:
+    """A whole model. Statements stand in an order in which every name is defined before it is used."""
+
+    name: str
+    plates: tuple[Plate, ...]
+    dims: tuple[EventDim, ...]
+    data: tuple[DataVariable, ...]
+    statements: tuple[Statement, ...]
+    text: str = field(repr=False, default="")
+
+    @cached_property
+    def latents(self) -> tuple[RandomVariable, ...]:
+        return tuple(s for s in self.statements if isinstance(s, RandomVariable) and not s.observed)
+
+    @cached_property
+    def observations(self) -> tuple[RandomVariable, ...]:
+        return tuple(s for s in self.statements if isinstance(s, RandomVariable) and s.observed)
+
+    @cached_property
+    def definitions(self) -> tuple[Definition, ...]:
+        return tuple(s for s in self.statements if isinstance(s, Definition))
+
+    @cached_property
+    def _plates_by_name(self) -> dict[str, Plate]:
+        return {plate.name: plate for plate in self.plates}
+
+    def plate(self, name: str) -> Plate:
+        return self._plates_by_name[name]
+
+    def path(self, plate: str | None) -> tuple[str, ...]:
+        """The plates from the root down to and including `plate`; empty for None."""
+        if plate is None:
+            return ()
+        return (*self.path(self.plate(plate).parent), plate)
+
+    def is_within(self, plate: str | None, ancestor: str | None) -> bool:
+        """Whether `plate` is `ancestor` or lies below it; everything lies below the root (None)."""
+        return ancestor is None or ancestor in self.path(plate)
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The direct subexpressions."""
+    if isinstance(expr, Call):
+        return expr.arguments
+    if isinstance(expr, Gather):
+        return (expr.value, expr.index)
+    return ()
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Every subexpression once, parents first. Iterative: a long sum nests deeply."""
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(children(node)))

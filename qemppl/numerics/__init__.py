@@ -1,0 +1,1 @@
+"""Supports, special functions and log-space helpers."""

@@ -1,0 +1,133 @@
+"""FitResult: everything a fit found out, self-contained, so a saved fit loads without its model or data files.
+
+Arrays are numpy. A variable on a plate has axes (member of its deepest plate in the order of the data file, *event); at the root
+only (*event). Draws have the axis `draw` in front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qemppl.diagnostics.diagnostic import Diagnostic
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PlateAxis:
+    """A plate as a coordinate axis. parent: (member,) position of each member's parent, None at the root."""
+
+    name: str
+    labels: tuple[str, ...]
+    parent_plate: str | None = None
+    parent: NDArray[np.int64] | None = None
+    labelled: bool = False
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Values of a data variable, with their plate."""
+
+    plate: str | None
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The posterior of a latent or of a deterministic name.
+
+    mean, sd: pooled over replicates. mcse: Monte Carlo standard error of the mean. ess: importance-sampling effective number of
+    particles behind the mean. khat: Pareto shape of the importance weights (NaN where too few). Axes ([member,] *event).
+    draws: equal-weight joint draws, (draw, [member,] *event).
+    """
+
+    name: str
+    plate: str | None
+    mean: Array
+    sd: Array
+    mcse: Array
+    ess: Array
+    khat: Array
+    draws: Array
+
+
+@dataclass(frozen=True)
+class Trace:
+    """By iteration of the adapt phase: evidence lower bound (nats), trust-region exponent beta, particle ESS of each group as a
+    fraction of its particles (group, iteration): the mean over members."""
+
+    elbo: Array
+    beta: Array
+    ess: Array
+
+
+@dataclass(frozen=True)
+class GroupReport:
+    """How well the particles of one group did, over the report phase."""
+
+    name: str
+    plate: str | None
+    latents: tuple[str, ...]
+    family: str
+    particles: int
+    ess_fraction: float
+    khat: float
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a fit comes from: enough to repeat it."""
+
+    version: str
+    created_at: str
+    seed: int
+    dtype: str
+    device: str
+    data_hash: str
+    settings: Mapping[str, int | float | str | None]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A fitted posterior with its evidence, diagnostics and provenance.
+
+    log_evidence: nats; None under an improper prior. elbo: mean of log Zhat over the report phase. log_likelihood: by observation,
+    (draw, [member]). log_prior, lp, lp_approx: (draw,), where lp is the log joint density and lp_approx that of the fitted Q.
+    """
+
+    model_text: str
+    plates: tuple[PlateAxis, ...]
+    estimates: tuple[Estimate, ...]
+    observed_data: Mapping[str, Variable]
+    constant_data: Mapping[str, Variable]
+    log_evidence: float | None
+    log_evidence_mcse: float | None
+    elbo: float
+    replicate_khat: float
+    replicates: int
+    iterations: int
+    stop_reason: str
+    seconds: float
+    trace: Trace
+    groups: tuple[GroupReport, ...]
+    warnings: tuple[Diagnostic, ...]
+    log_likelihood: Mapping[str, Array]
+    log_prior: Array
+    lp: Array
+    lp_approx: Array
+    provenance: Provenance
+
+    def estimate(self, name: str) -> Estimate:
+        """The posterior of one name; KeyError with the names there are."""
+        for estimate in self.estimates:
+            if estimate.name == name:
+                return estimate
+        raise KeyError(f"{name!r} is not in this fit; it has {', '.join(e.name for e in self.estimates)}")
+
+    def plate(self, name: str) -> PlateAxis:
+        return next(axis for axis in self.plates if axis.name == name)
