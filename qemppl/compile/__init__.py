@@ -1,0 +1,1 @@
+"""From a bound model to a plan: factors, groups, elimination order, torch program."""

@@ -10,6 +10,8 @@ from qemppl.diagnostics.source import Span
 
 
 class Severity(Enum):
+    """How bad it is: an error stops the work."""
+
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"

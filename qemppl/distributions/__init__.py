@@ -1,0 +1,1 @@
+"""Probability laws: one file per law."""

@@ -1,0 +1,1 @@
+"""Particles, evidence, joint draws, QEM and the pooled report."""

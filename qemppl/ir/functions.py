@@ -48,7 +48,7 @@ _ROWS = (
     Function("subtract", ("a", "b"), lambda a, b: a - b, integer=True, operator="-"),
     Function("multiply", ("a", "b"), lambda a, b: a * b, integer=True, operator="*"),
     Function("divide", ("a", "b"), lambda a, b: a / b, operator="/"),
-    Function("remainder", ("a", "b"), lambda a, b: torch.remainder(a, b), integer=True, operator="%"),
+    Function("remainder", ("a", "b"), lambda a, b: torch.remainder(a, b), integer=True, operator="%"),  # noqa: PLW0108 (torch is lazy)
     Function("power", ("a", "b"), lambda a, b: a**b, operator="^"),
     Function("negate", ("a",), lambda a: -a, integer=True, operator="-"),
     Function("not", ("a",), lambda a: (~_truth(a)).to(a.dtype), integer=True, operator="!"),

@@ -29,6 +29,8 @@ class ValueType:
 
 @dataclass(frozen=True)
 class Constant:
+    """A number."""
+
     value: float
     type: ValueType
     span: Span
@@ -45,6 +47,8 @@ class DataRef:
 
 @dataclass(frozen=True)
 class LatentRef:
+    """A latent variable."""
+
     name: str
     type: ValueType
     span: Span
@@ -52,6 +56,8 @@ class LatentRef:
 
 @dataclass(frozen=True)
 class DefinitionRef:
+    """A deterministic name of the model."""
+
     name: str
     type: ValueType
     span: Span
