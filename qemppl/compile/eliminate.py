@@ -1,0 +1,121 @@
+"""In which order particles are summed out, and what it costs.
+
+Innermost plates first: at each plate the tables of log-factors are combined and the particles of the plate's groups summed out, for
+each member; the message is then added over the members of the plates that it no longer depends on. Within one plate the order of
+several groups comes from opt_einsum. Everything behind `Step` is a table over particle dims today; factors with a closed form would
+be another kind of step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import opt_einsum
+
+from qemppl.compile.groups import Group
+from qemppl.compile.layout import Axes
+from qemppl.compile.program import TableKey
+
+
+@dataclass(frozen=True)
+class Step:
+    """Adds log-factor tables of one plate axis and sums out particles: log sum exp over `eliminated`.
+
+    inputs, output: numbers of tables. dims: the groups of all inputs, `eliminated` last. rest: those that remain. home: the axis that
+    the message is added up to (the step's own where another step at this plate reads it).
+    """
+
+    plate: str | None
+    inputs: tuple[int, ...]
+    dims: tuple[str, ...]
+    eliminated: tuple[str, ...]
+    output: int
+    home: str | None
+
+    @property
+    def rest(self) -> tuple[str, ...]:
+        return self.dims[: len(self.dims) - len(self.eliminated)]
+
+
+@dataclass(frozen=True)
+class Elimination:
+    """The whole contraction. tables: plate axis and groups of every table, inputs of the contraction first."""
+
+    steps: tuple[Step, ...]
+    tables: tuple[TableKey, ...]
+
+    def entries(self, axes: Axes, particles: Mapping[str, int]) -> int:
+        """Number of log-factor entries that are exponentiated and summed, over all steps."""
+        return sum(axes.size(step.plate) * prod(particles[g] for g in step.dims) for step in self.steps)
+
+
+def plan_elimination(
+    keys: Sequence[TableKey], groups: Sequence[Group], axes: Axes, particles: Mapping[str, int]
+) -> Elimination:
+    """The steps that sum out every group. keys: the tables of log-factors; each group also has a unary table, in `keys`."""
+    planner = _Planner(list(keys), {g.name: g.plate for g in groups}, axes, particles)
+    plates = dict.fromkeys(group.plate for group in groups)
+    for plate in sorted(plates, key=axes.depth, reverse=True):
+        planner.eliminate_plate(plate)
+    if None not in plates:
+        planner.eliminate_plate(None)
+    return Elimination(tuple(planner.steps), tuple(planner.tables))
+
+
+class _Planner:
+    def __init__(
+        self, tables: list[TableKey], plates: Mapping[str, str | None], axes: Axes, particles: Mapping[str, int]
+    ) -> None:
+        self.tables = tables
+        self.steps: list[Step] = []
+        self._plates = plates
+        self._axes = axes
+        self._particles = particles
+        self._open = list(range(len(tables)))
+
+    def eliminate_plate(self, plate: str | None) -> None:
+        """Sums out every group of one plate."""
+        inputs = [table for table in self._open if self.tables[table][0] == plate]
+        self._open = [table for table in self._open if table not in inputs]
+        own = {group for group, home in self._plates.items() if home == plate}
+        products: list[tuple[int, ...]] = [(table,) for table in inputs]
+        for pair in self._path([self._dims((table,)) for table in inputs], own):
+            chosen = [products[i] for i in pair]
+            products = [product for i, product in enumerate(products) if i not in pair]
+            merged = tuple(table for product in chosen for table in product)
+            kept = {group for product in products for group in self._dims(product)}
+            gone = [group for group in self._dims(merged) if group in own and group not in kept]
+            if gone or not products:  # otherwise only a product: left to the step that sums it out
+                merged = (self._step(plate, merged, gone, last=not products),)
+            products.append(merged)
+
+    def _path(self, dims: list[tuple[str, ...]], own: set[str]) -> list[tuple[int, ...]]:
+        """Which tables to combine, one combination after another, the last one leaving a single table."""
+        if len(dims) == 1 or len(own) <= 1:
+            return [tuple(range(len(dims)))]
+        symbols = {group: opt_einsum.get_symbol(i) for i, group in enumerate(self._plates)}
+        terms = ["".join(symbols[group] for group in groups) for groups in dims]
+        output = "".join(symbols[group] for group in self._dims(None, dims) if group not in own)
+        shapes = [tuple(self._particles[group] for group in groups) for groups in dims]
+        path, _ = opt_einsum.contract_path(f"{','.join(terms)}->{output}", *shapes, shapes=True, optimize="auto")
+        return [tuple(sorted(pair)) for pair in path]
+
+    def _dims(self, tables: tuple[int, ...] | None, dims: Sequence[tuple[str, ...]] = ()) -> tuple[str, ...]:
+        """The groups of some tables in plan order."""
+        if tables is not None:
+            dims = [self.tables[table][1] for table in tables]
+        present = {group for groups in dims for group in groups}
+        return tuple(group for group in self._plates if group in present)
+
+    def _step(self, plate: str | None, inputs: tuple[int, ...], gone: Sequence[str], *, last: bool) -> int:
+        dims = self._dims(inputs)
+        rest = tuple(group for group in dims if group not in gone)
+        home = self._axes.deepest([self._plates[group] for group in rest]) if last else plate
+        output = len(self.tables)
+        self.tables.append((home, rest))
+        self.steps.append(Step(plate, inputs, (*rest, *gone), tuple(gone), output, home))
+        if last:
+            self._open.append(output)
+        return output

@@ -1,0 +1,134 @@
+"""Who shares a particle index: latents are gathered into groups, and each group gets a posterior family.
+
+A latent alone gives K^n combinations; a joint group learns correlations. The rules, in order:
+  - a latent with a univariate family after `approx` stands alone, with that family;
+  - the latents of one plate path share a group (so a `joint` block never needs to be split);
+  - a plate whose latents, over all members, are few beside the global ones joins the global group;
+  - a group of one scalar takes the family of its support; any other is normal on the line, with full covariance up to a stated size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, prod
+
+from qemppl.compile.layout import Layout
+from qemppl.data.bound import BoundModel
+from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity, Stage
+from qemppl.distributions.registry import LAWS
+from qemppl.families.base import Family
+from qemppl.families.registry import make_family
+from qemppl.ir.model import RandomVariable
+
+FULL_AT_ROOT = 128
+FULL_ON_PLATE = 8
+"""Largest dimension of a group with a full covariance matrix; above it the family is diagonal."""
+UNIVARIATE = ("gamma", "inv_gamma", "beta")
+"""Families of single numbers. The others name what a joint group does anyway: normal on the line, a positive latent as its log."""
+FEW = 0.25
+"""A plate's latents join the global group where they have at most this many coordinates for each global one."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One latent inside a group: the coordinates offset .. offset + size of each of the group's members.
+
+    A latent of a deeper plate than the group's has all members of that plate in every particle.
+    """
+
+    variable: RandomVariable
+    event: tuple[int, ...]
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Latents that share a particle index, one for each member of `plate`."""
+
+    name: str
+    plate: str | None
+    parts: tuple[Part, ...]
+    family: Family
+
+    @property
+    def dimension(self) -> int:
+        return sum(part.size for part in self.parts)
+
+    def layout(self, part: Part) -> Layout:
+        """Where the particles of a latent are kept."""
+        return Layout(part.variable.plate, (self.name,), part.event)
+
+
+def choose_groups(bound: BoundModel) -> tuple[Group, ...]:
+    """The groups of a model, globals first, then by depth."""
+    latents = sorted(bound.ir.latents, key=lambda v: len(bound.ir.path(v.plate)))
+    alone = [v for v in latents if v.family in UNIVARIATE and v.block is None]
+    by_plate: dict[str | None, list[RandomVariable]] = {}
+    for variable in latents:
+        if variable not in alone:
+            by_plate.setdefault(variable.plate, []).append(variable)
+    _absorb_few(bound, by_plate)
+    members = [*by_plate.items(), *((v.plate, [v]) for v in alone)]
+    members.sort(key=lambda item: len(bound.ir.path(item[0])))
+    return tuple(_make_group(bound, plate, variables) for plate, variables in members)
+
+
+def _absorb_few(bound: BoundModel, by_plate: dict[str | None, list[RandomVariable]]) -> None:
+    """Moves the latents of small plates into the global group."""
+    globals_ = by_plate.get(None, [])
+    for plate in [plate for plate in by_plate if plate is not None]:
+        width = sum(_size(bound, variable, None) for variable in globals_)
+        if sum(_size(bound, variable, None) for variable in by_plate[plate]) <= FEW * width:
+            globals_.extend(by_plate.pop(plate))
+
+
+def _size(bound: BoundModel, variable: RandomVariable, plate: str | None) -> int:
+    """Number of coordinates of a latent for each member of the group's plate."""
+    members = 1 if variable.plate == plate else bound.count(variable.plate)
+    return members * prod(bound.size(size) for size in variable.type.event)
+
+
+def _make_group(bound: BoundModel, plate: str | None, variables: Sequence[RandomVariable]) -> Group:
+    parts, offset = [], 0
+    for variable in variables:
+        size = _size(bound, variable, plate)
+        parts.append(Part(variable, tuple(bound.size(size) for size in variable.type.event), offset, size))
+        offset += size
+    name = "+".join(variable.name for variable in variables[:3]) + ("+.." if len(variables) > 3 else "")
+    if offset > 1 and (misfits := [v for v in variables if v.family in UNIVARIATE]):
+        raise DiagnosticsError([_univariate(variable) for variable in misfits], Stage.MODEL)
+    return Group(name, plate, tuple(parts), make_family(_family_name(variables[0], offset, plate), offset))
+
+
+def _family_name(variable: RandomVariable, dimension: int, plate: str | None) -> str:
+    """The family of a group of `dimension` coordinates that begins with `variable`."""
+    if dimension == 1:
+        return variable.family or _scalar_family(variable)
+    limit = FULL_AT_ROOT if plate is None else FULL_ON_PLATE
+    diagonal = dimension > limit or variable.family == "multi_normal_diag"
+    return "multi_normal_diag" if diagonal else "multi_normal"
+
+
+def _scalar_family(variable: RandomVariable) -> str:
+    """The default of the latent's support (language: posterior family of each latent)."""
+    law = LAWS[variable.law]
+    lower = variable.bounds.lower is not None or law.support.lower > -inf
+    upper = variable.bounds.upper is not None or law.support.upper < inf
+    if lower and upper:
+        return "beta"
+    if lower or upper:
+        return "lognormal" if law.heavy_right_tail else "gamma"
+    return "normal"
+
+
+def _univariate(variable: RandomVariable) -> Diagnostic:
+    return Diagnostic(
+        code="QEM501",
+        severity=Severity.ERROR,
+        message=f"the posterior family `{variable.family}` is for a single number outside `joint`, "
+        f"and `{variable.name}` is a vector or shares its particles",
+        span=variable.span,
+        hint="leave out `approx`, or take the latent out of `joint`",
+    )

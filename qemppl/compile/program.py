@@ -1,0 +1,163 @@
+"""A compiled program: straight-line tensor instructions, run level by level down the plates.
+
+All instructions of one member axis form a level. A level runs in blocks of members small enough for the cache (and for the memory
+budget); what deeper levels read is kept whole, and every log-density is summed at once to the axis where it is needed.
+Nothing is looked up by name or aligned while it runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from qemppl.compile.layout import Layout
+from qemppl.numerics.lazy import torch
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """`target = operation(*sources)`. Slots number the values of a program."""
+
+    target: int
+    operation: str
+    apply: Callable[..., torch.Tensor]
+    sources: tuple[int, ...]
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class FactorOutput:
+    """A log-density and the table it is added into.
+
+    slot: axes (member, *particles, *event). home: the deepest plate axis among the groups of its particles. ancestor: slot of the
+    home member of each member, (member,), None where home is the factor's own axis or the root.
+    """
+
+    site: str
+    slot: int
+    layout: Layout
+    home: str | None
+    ancestor: int | None
+
+
+@dataclass(frozen=True)
+class Level:
+    """The instructions of one member axis. outside: slots on this axis that are constants or particles; exports: read further down."""
+
+    axis: str | None
+    size: int
+    outside: tuple[int, ...]
+    instructions: tuple[Instruction, ...]
+    last_uses: tuple[tuple[int, ...], ...]
+    exports: tuple[int, ...]
+    factors: tuple[FactorOutput, ...]
+    block: int
+
+
+TableKey = tuple[str | None, tuple[str, ...]]
+"""A table of log-factors: its plate axis and its particle groups, in order."""
+Tables = dict[TableKey, "torch.Tensor"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is computed once an iteration: from particles to log-factor tables.
+
+    constants: values by slot. inputs: slot of the particles of each latent. table_shapes: (member, *particles) of every table.
+    """
+
+    constants: Mapping[int, torch.Tensor]
+    inputs: Mapping[str, int]
+    levels: tuple[Level, ...]
+    table_shapes: Mapping[TableKey, tuple[int, ...]]
+    dtype: torch.dtype
+    device: str
+
+    def tables(self, particles: Mapping[str, torch.Tensor]) -> Tables:
+        """Log-factors summed into tables by home axis and groups. particles: (member, particle, *event) by latent."""
+        tables = {
+            key: torch.zeros(shape, dtype=self.dtype, device=self.device) for key, shape in self.table_shapes.items()
+        }
+
+        def collect(factor: FactorOutput, block: slice, values: dict[int, torch.Tensor]) -> None:
+            density = _sum_event(values[factor.slot], factor.layout)
+            table = tables[(factor.home, factor.layout.groups)]
+            if factor.home == factor.layout.plate:
+                table[block] += density
+            elif factor.home is None:
+                table += density.sum(0, keepdim=True)
+            else:
+                assert factor.ancestor is not None
+                add_to_ancestors(table, values[factor.ancestor], density)
+
+        self._run(particles, collect)
+        return tables
+
+    def densities(self, particles: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The log-density of every site, event axes summed: (member, *particles)."""
+        parts: dict[str, list[torch.Tensor]] = {}
+
+        def collect(factor: FactorOutput, block: slice, values: dict[int, torch.Tensor]) -> None:
+            parts.setdefault(factor.site, []).append(_sum_event(values[factor.slot], factor.layout))
+
+        self._run(particles, collect)
+        return {site: torch.cat(part) for site, part in parts.items()}
+
+    def values(self, particles: Mapping[str, torch.Tensor], slots: Sequence[int]) -> list[torch.Tensor]:
+        """The values of exported slots."""
+        environment = self._run(particles, lambda *_: None)
+        return [environment[slot] for slot in slots]
+
+    def _run(
+        self,
+        particles: Mapping[str, torch.Tensor],
+        collect: Callable[[FactorOutput, slice, dict[int, torch.Tensor]], None],
+    ) -> dict[int, torch.Tensor]:
+        environment = dict(self.constants)
+        environment |= {slot: particles[name] for name, slot in self.inputs.items() if name in particles}
+        for level in self.levels:
+            kept: list[list[torch.Tensor]] = [[] for _ in level.exports]
+            for block in _blocks(level.size, level.block):
+                values = _run_block(level, block, environment)
+                for factor in level.factors:
+                    collect(factor, block, values)
+                for slot, parts in zip(level.exports, kept, strict=True):
+                    parts.append(values[slot])
+            for slot, parts in zip(level.exports, kept, strict=True):
+                environment[slot] = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return environment
+
+
+def _blocks(size: int, block: int) -> Iterator[slice]:
+    return (slice(start, min(start + block, size)) for start in range(0, size, block))
+
+
+def _run_block(level: Level, block: slice, environment: dict[int, torch.Tensor]) -> dict[int, torch.Tensor]:
+    """Values of the level's slots for one block of members."""
+    values = dict(environment)
+    if level.block < level.size:
+        values |= {slot: environment[slot][block] for slot in level.outside if environment[slot].shape[0] != 1}
+    for instruction, spent in zip(level.instructions, level.last_uses, strict=True):
+        values[instruction.target] = instruction.apply(*[values[slot] for slot in instruction.sources])
+        for slot in spent:
+            del values[slot]
+    return values
+
+
+def _sum_event(density: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """(member, *particles, *event) -> (member, *particles)."""
+    event = tuple(range(1 + len(layout.groups), density.dim()))
+    return density.sum(event) if event else density
+
+
+def add_to_ancestors(table: torch.Tensor, ancestor: torch.Tensor, values: torch.Tensor) -> None:
+    """Plate sum: table[ancestor[n]] += values[n]. ancestor: (member,), sorted; table and values: (member, *particles)."""
+    first = int(ancestor[0])
+    lengths = torch.bincount(ancestor - first)
+    table[first : first + len(lengths)] += torch.segment_reduce(values, "sum", lengths=lengths, axis=0)
+
+
+def cells_per_member(sizes: Mapping[str, int], layout: Layout) -> int:
+    """Number of entries of a value for one member."""
+    return math.prod(sizes[group] for group in layout.groups) * math.prod(layout.event)

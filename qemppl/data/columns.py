@@ -1,0 +1,113 @@
+"""Columns: what the data holds for each declared name, with the lists that the declaration asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from qemppl.data.nested import Nested
+from qemppl.data.raw import RawData
+from qemppl.data.report import Report, nearest
+from qemppl.diagnostics.source import Span
+from qemppl.ir.model import ModelIR, Size
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """The value of a name in the data file.
+
+    levels: the plates whose members are the entries of the outer lists, outermost first; the event axes follow.
+    """
+
+    name: str
+    plate: str | None
+    event: tuple[Size, ...]
+    span: Span
+    levels: tuple[str, ...]
+    nested: Nested
+
+    def place(self, position: int, level: int | None = None) -> str:
+        """How a value (or an entry at a level) is named in messages: `y[3]`, `wind[2,1]`."""
+        subscripts = self.nested.path(position, level)
+        return f"{self.name}[{','.join(map(str, subscripts))}]" if subscripts else self.name
+
+
+def list_levels(ir: ModelIR, plate: str | None) -> tuple[str, ...]:
+    """The plates that nest as lists in the file down to `plate`: a plate nested by an index column starts a flat column."""
+    if plate is None:
+        return ()
+    node = ir.plate(plate)
+    if node.parent is None or node.index is not None:
+        return (plate,)
+    return (*list_levels(ir, node.parent), plate)
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The columns found in the data, by name: labels by plate, index columns by name, variables by name."""
+
+    labels: dict[str, Column]
+    indices: dict[str, Column]
+    variables: dict[str, Column]
+
+    def on(self, plate: str) -> list[Column]:
+        """Columns whose lists have the members of `plate` as a level: labels first, then indices, then variables."""
+        tables = (self.labels, self.indices, self.variables)
+        return [column for table in tables for column in table.values() if plate in column.levels]
+
+
+def open_columns(ir: ModelIR, raw: RawData, report: Report) -> Columns:
+    """Find every declared name; report missing and extra keys, and values with more or fewer levels of lists than declared."""
+    indices = {plate.index: plate for plate in ir.plates if plate.index is not None}
+    variables = {variable.name: variable for variable in ir.data if variable.name not in indices}
+    known = {*indices, *variables, *(p.name for p in ir.plates), *(d.name for d in ir.dims)}
+    extra = [name for name in raw.values if name not in known]
+    opener = _Opener(ir, raw, report, extra)
+    index_spans = {v.name: v.span for v in ir.data}
+    columns = Columns(
+        {p.name: c for p in ir.plates if p.name in raw.values and (c := opener.open(p.name, p.name, (), p.span))},
+        {n: c for n, p in indices.items() if (c := opener.open(n, p.name, (), index_spans.get(n, p.span)))},
+        {n: c for n, v in variables.items() if (c := opener.open(n, v.type.plate, v.type.event, v.span))},
+    )
+    for name in extra:
+        close = nearest(name, known - raw.values.keys())
+        hint = f"the model has {close}, which the data lacks" if close else None
+        message = f"the model does not use {name}"
+        report.warning("QEM702", message, name, hint)
+    return columns
+
+
+@dataclass(frozen=True)
+class _Opener:
+    ir: ModelIR
+    raw: RawData
+    report: Report
+    extra: Iterable[str]
+
+    def open(self, name: str, plate: str | None, event: tuple[Size, ...], span: Span) -> Column | None:
+        levels = list_levels(self.ir, plate)
+        if name not in self.raw.values:
+            close = nearest(name, self.extra)
+            hint = f"is it the key {close}?" if close else None
+            self.report.error("QEM701", f"the data has no value for {name}", None, span, hint)
+            return None
+        found = self.raw.values[name]
+        nested = found.at_depth(len(levels) + len(event))
+        if nested is None:
+            expected = ", ".join(map(str, (*levels, *event)))
+            message = (
+                f"{name} must be {f'lists of shape ({expected})' if expected else 'one value'}, found {_shape(found)}"
+            )
+            self.report.error("QEM703", message, name, span, self._hint(found, len(levels) + len(event)))
+            return None
+        return Column(name, plate, event, span, levels, nested)
+
+    @staticmethod
+    def _hint(found: Nested, depth: int) -> str | None:
+        if depth and found.depth > depth and all((counts == 1).all() for counts in found.counts[depth:]):
+            return "remove the inner lists of length 1"
+        return None
+
+
+def _shape(nested: Nested) -> str:
+    return nested.shape if nested.depth == 0 else f"shape {nested.shape}"

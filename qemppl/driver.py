@@ -1,0 +1,208 @@
+"""The whole pipeline on one page: text -> ModelIR -> bound to data -> plan -> QEM -> report -> FitResult."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from qemppl.compile.plan import Plan, Target, make_plan
+from qemppl.compile.show import show_plan
+from qemppl.data.bind import bind
+from qemppl.data.bound import BoundModel
+from qemppl.data.read import raw_from_mapping, read_data
+from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity, Stage
+from qemppl.diagnostics.source import Source
+from qemppl.engine import joint, monitor
+from qemppl.engine.evidence import Contraction
+from qemppl.engine.pool import log_evidence, report
+from qemppl.engine.qem import Iteration, Sampler, adapt
+from qemppl.engine.start import starting_proposals
+from qemppl.ir.model import ModelIR
+from qemppl.lang.frontend import compile_text, read_source
+from qemppl.numerics.lazy import torch
+from qemppl.result.assemble import Findings, assemble_result
+from qemppl.result.fit import FitResult, Provenance
+from qemppl.version import __version__
+
+MEMORY_SHARE = 0.25
+"""Part of the machine's memory that a fit may use unless it is told."""
+LARGEST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to fit. particles: K for every group, None for the planner's choice. tolerance: Monte Carlo standard error of every mean,
+    in posterior sd. memory: bytes, None for a quarter of the machine's."""
+
+    particles: int | None = None
+    tolerance: float = 0.02
+    max_iterations: int = 500
+    draws: int = 4000
+    device: Literal["cpu", "cuda"] = "cpu"
+    dtype: Literal["float64", "float32"] = "float64"
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a fit is. iteration: of the adapt phase, or replicate of the report phase. ess: the least of the groups, as a fraction.
+    mcse: worst so far, in posterior sd, None before it is known."""
+
+    phase: Literal["adapt", "report"]
+    iteration: int
+    elbo: float
+    beta: float
+    ess: float
+    elapsed: float
+    mcse: float | None = None
+
+
+Watch = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checked model, ready for data. warnings: what the checker noticed."""
+
+    ir: ModelIR
+    warnings: tuple[Diagnostic, ...]
+
+    def bind(self, data: Mapping[str, Any] | str | Path) -> tuple[BoundModel, tuple[Diagnostic, ...]]:
+        """The model with checked data, and what the data check noticed. Raises DiagnosticsError (DATA)."""
+        raw = raw_from_mapping(data) if isinstance(data, Mapping) else read_data(data)
+        bound = bind(self.ir, raw)
+        return bound.model, bound.remarks
+
+    def plan(self, data: Mapping[str, Any] | str | Path, settings: Settings | None = None) -> Plan:
+        """What a fit would do: groups, particles, elimination order, cost."""
+        return make_plan(self.bind(data)[0], _target(settings or Settings()), (settings or Settings()).particles)
+
+    def fit(
+        self,
+        data: Mapping[str, Any] | str | Path,
+        *,
+        seed: int | None = None,
+        settings: Settings | None = None,
+        progress: Watch | None = None,
+        **changes: Any,
+    ) -> FitResult:
+        """Fits the model to data: a mapping by name, or the path of a JSON file.
+
+        seed: 0 .. 2^63 - 1; drawn and recorded where it is None. Keyword arguments replace single settings: fit(data, draws=1000).
+        Raises DiagnosticsError: MODEL, DATA, or RESOURCE where memory or numerics do not suffice.
+        """
+        settings = replace(settings or Settings(), **changes)
+        bound, _ = self.bind(data)
+        return fit_bound(bound, settings, _checked_seed(seed), progress or (lambda _: None))
+
+
+def compile_model(path: str | Path | None = None, *, text: str | None = None) -> Model:
+    """A model from a `.qem` file or from text. Raises DiagnosticsError (MODEL) with every mistake found."""
+    if (path is None) == (text is None):
+        raise TypeError("compile_model takes either a path or text=")
+    source = Source("<text>", text) if text is not None else read_source(Path(path or ""))
+    checked = compile_text(source)
+    if checked.model is None:
+        raise DiagnosticsError(checked.diagnostics, Stage.MODEL)
+    return Model(checked.model, checked.diagnostics)
+
+
+def fit_bound(bound: BoundModel, settings: Settings, seed: int, progress: Watch) -> FitResult:
+    """Adapts the posterior, then reports on it."""
+    began = time.perf_counter()
+    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    if not bound.ir.latents:
+        raise DiagnosticsError([_nothing_to_fit()], Stage.MODEL)
+    plan = make_plan(bound, _target(settings), settings.particles)
+    generator = torch.Generator(device=settings.device).manual_seed(seed)
+    sampler = Sampler(plan, Contraction(plan), generator)
+    steps: list[Iteration] = []
+
+    def adapting(line: Iteration) -> None:
+        steps.append(line)
+        progress(Progress("adapt", len(steps), line.elbo, line.beta, min(line.ess), time.perf_counter() - began))
+
+    def reporting(replicate: int, elbo: float, mcse: float) -> None:
+        known = mcse if mcse < torch.inf else None
+        last = steps[-1]
+        progress(Progress("report", replicate, elbo, last.beta, min(last.ess), time.perf_counter() - began, known))
+
+    with torch.inference_mode():
+        start = starting_proposals(plan, generator)
+        adaptation = adapt(sampler, start, settings.max_iterations, adapting)
+        pooled = report(sampler, adaptation.proposals, settings.draws, settings.tolerance, reporting)
+        evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
+    findings = Findings(
+        plan=plan,
+        adaptation=adaptation,
+        report=pooled,
+        joint=evaluated,
+        log_evidence=None if monitor.is_improper(bound.ir) else log_evidence(pooled.log_z),
+        warnings=tuple(monitor.warnings(plan, adaptation, pooled, settings.tolerance)),
+        seconds=time.perf_counter() - began,
+    )
+    return assemble_result(findings, _provenance(bound, settings, seed, created))
+
+
+def explain_plan(model: Model, data: Mapping[str, Any] | str | Path, settings: Settings | None = None) -> str:
+    """The plan of a fit as text."""
+    return show_plan(model.plan(data, settings))
+
+
+def _target(settings: Settings) -> Target:
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise DiagnosticsError([_no_cuda()], Stage.RESOURCE)
+    memory = settings.memory or int(MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return Target(getattr(torch, settings.dtype), settings.device, memory)
+
+
+def _checked_seed(seed: int | None) -> int:
+    if seed is None:
+        return secrets.randbits(31)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f"a seed is a whole number from 0 to 2^63 - 1, not {seed!r}")
+    return seed
+
+
+def _provenance(bound: BoundModel, settings: Settings, seed: int, created: str) -> Provenance:
+    return Provenance(
+        version=__version__,
+        created_at=created,
+        seed=seed,
+        dtype=settings.dtype,
+        device=settings.device,
+        data_hash=bound.data_hash,
+        settings={
+            "method": "qem",
+            "particles": settings.particles,
+            "tolerance": settings.tolerance,
+            "max_iterations": settings.max_iterations,
+            "draws": settings.draws,
+            "memory": settings.memory,
+            "threads": torch.get_num_threads(),
+        },
+    )
+
+
+def _nothing_to_fit() -> Diagnostic:
+    return Diagnostic(
+        code="QEM503",
+        severity=Severity.ERROR,
+        message="the model has no latents, so there is nothing to fit",
+        hint="declare one, such as `real mu ~ normal(0, 10);`",
+    )
+
+
+def _no_cuda() -> Diagnostic:
+    return Diagnostic(
+        code="QEM504",
+        severity=Severity.ERROR,
+        message="--device cuda was asked for, and this machine has no CUDA device that torch can use",
+        hint="leave out --device, or install a CUDA build of torch",
+    )

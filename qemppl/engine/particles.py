@@ -1,0 +1,108 @@
+"""Proposals: the fitted posterior of each group, and the particles drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log, sqrt
+
+from qemppl.compile.builder import Builder
+from qemppl.compile.groups import Group, Part
+from qemppl.compile.layout import Axes
+from qemppl.compile.plan import Plan
+from qemppl.distributions.registry import LAWS
+from qemppl.numerics.charts import Chart
+from qemppl.numerics.lazy import torch
+from qemppl.numerics.quasi import uniforms
+
+WIDEST = 1.2
+"""Proposals are widened by at most this factor, less in many dimensions, so that weights stay bounded (engine: low-variance particles)."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Q of one group. mean: mean coordinates, (member, statistic)."""
+
+    group: Group
+    mean: torch.Tensor
+    charts: tuple[Chart, ...]
+
+    @property
+    def widening(self) -> float:
+        return min(WIDEST, 1 + 0.3 / sqrt(self.group.dimension))
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The particles of one group. u: (member, particle, coordinate) in the family's support. log_q: of the latents' own scale,
+    (member, particle)."""
+
+    u: torch.Tensor
+    log_q: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Particles of all groups. values: by latent, (member, particle, *event). clouds: by group."""
+
+    values: Mapping[str, torch.Tensor]
+    clouds: Mapping[str, Cloud]
+
+
+def make_charts(plan: Plan) -> dict[str, tuple[Chart, ...]]:
+    """By group, the map from the family's support to each latent's declared support."""
+    builder = Builder(plan.bound, plan.axes, {}, plan.target.dtype, plan.target.device)
+    return {group.name: tuple(_chart(builder, plan.axes, group, part) for part in group.parts) for group in plan.groups}
+
+
+def _chart(builder: Builder, axes: Axes, group: Group, part: Part) -> Chart:
+    variable = part.variable
+    support = LAWS[variable.law].support
+    ends: list[torch.Tensor | None] = []
+    for bound, end in ((variable.bounds.lower, support.lower), (variable.bounds.upper, support.upper)):
+        if bound is None:
+            ends.append(
+                None if abs(end) == torch.inf else torch.tensor(end, dtype=builder.dtype, device=builder.device)
+            )
+            continue
+        slot = builder.expression(bound)
+        value = builder.constants[builder.align(slot, group.layout(part))]
+        value = (
+            value.expand(axes.size(variable.plate), 1, *part.event).flatten(2)
+            if part.event
+            else value.reshape(-1, 1, 1)
+        )
+        ends.append(
+            value if variable.plate == group.plate else value.expand(axes.size(variable.plate), 1, -1).reshape(1, 1, -1)
+        )
+    return Chart(ends[0], ends[1], group.family.support)
+
+
+def draw_particles(proposals: Sequence[Proposal], plan: Plan, generator: torch.Generator) -> Particles:
+    """Low-variance particles of every group: stratified or quasi-random uniforms through the widened proposal's quantiles."""
+    values: dict[str, torch.Tensor] = {}
+    clouds: dict[str, Cloud] = {}
+    for proposal in proposals:
+        group, family = proposal.group, proposal.group.family
+        standard = family.widen(family.mean_to_standard(proposal.mean), proposal.widening)
+        shape = (proposal.mean.shape[0], plan.particles[group.name], group.dimension)
+        u = family.quantile(standard, uniforms(generator, *shape, plan.target.dtype))
+        log_q = family.log_prob(standard, u)
+        for part, chart in zip(group.parts, proposal.charts, strict=True):
+            coordinates = u[:, :, part.offset : part.offset + part.size]
+            log_q = log_q - chart.log_jacobian(coordinates).sum(-1)
+            values[part.variable.name] = by_member(group, part, chart.forward(coordinates))
+        clouds[group.name] = Cloud(u, log_q)
+    return Particles(values, clouds)
+
+
+def by_member(group: Group, part: Part, coordinates: torch.Tensor) -> torch.Tensor:
+    """(group member, particle, coordinate) -> (member of the latent's plate, particle, *event)."""
+    if part.variable.plate == group.plate:
+        return coordinates.reshape(*coordinates.shape[:2], *part.event)
+    return coordinates[0].reshape(coordinates.shape[1], -1, *part.event).transpose(0, 1)
+
+
+def unary_log_factors(particles: Particles, plan: Plan) -> dict[str, torch.Tensor]:
+    """-log(K Q) of every particle, by group: (member, particle)."""
+    return {name: -cloud.log_q - log(plan.particles[name]) for name, cloud in particles.clouds.items()}

@@ -1,0 +1,39 @@
+"""The starting proposals: matched to the prior."""
+
+from __future__ import annotations
+
+from qemppl.compile.groups import Group, Part
+from qemppl.compile.plan import Plan
+from qemppl.engine.ancestral import prior_draws
+from qemppl.engine.particles import Proposal, make_charts
+from qemppl.numerics.lazy import torch
+
+PRIOR_DRAWS = 512
+MOST_VALUES = 1 << 22
+"""Prior draws of all members together; fewer draws for each where there are many members."""
+TRIMMED = 0.02
+"""Draws beyond these quantiles are pulled in: a prior like the half-Cauchy has no variance."""
+
+
+def starting_proposals(plan: Plan, generator: torch.Generator) -> tuple[Proposal, ...]:
+    """Proposals with the moments of prior draws, trimmed, in the coordinates of each group's family."""
+    members = max(plan.axes.size(group.plate) for group in plan.groups)
+    draws = prior_draws(plan.bound, max(16, min(PRIOR_DRAWS, MOST_VALUES // members)), generator, plan.target)
+    charts = make_charts(plan)
+    proposals = []
+    for group in plan.groups:
+        x = [_coordinates(plan, group, part, draws[part.variable.name]) for part in group.parts]
+        u = torch.cat([chart.inverse(part) for part, chart in zip(x, charts[group.name], strict=True)], -1)
+        low, high = (u.quantile(p, 1, keepdim=True) for p in (TRIMMED, 1 - TRIMMED))
+        u = torch.maximum(torch.minimum(u, high), low)
+        weight = torch.full(u.shape[:2], 1 / u.shape[1], dtype=u.dtype, device=u.device)
+        mean = group.family.project_mean(group.family.moments(u, weight))
+        proposals.append(Proposal(group, mean, charts[group.name]))
+    return tuple(proposals)
+
+
+def _coordinates(plan: Plan, group: Group, part: Part, draws: torch.Tensor) -> torch.Tensor:
+    """(member of the latent's plate, draw, *event) -> (group member, draw, coordinate)."""
+    if part.variable.plate != group.plate:
+        draws = draws.transpose(0, 1)[None]
+    return draws.reshape(plan.axes.size(group.plate), -1, part.size)

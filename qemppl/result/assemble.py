@@ -1,0 +1,168 @@
+"""From what the engine found to a FitResult: numpy arrays in the order of the data file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qemppl.compile.plan import Plan
+from qemppl.data.bound import BoundModel
+from qemppl.diagnostics.diagnostic import Diagnostic
+from qemppl.engine.joint import Joint
+from qemppl.engine.pool import Report
+from qemppl.engine.qem import Adaptation
+from qemppl.numerics.lazy import torch
+from qemppl.result.fit import Array, Estimate, FitResult, GroupReport, PlateAxis, Provenance, Trace, Variable
+
+MOST_LOG_LIKELIHOODS = 1 << 24
+"""Values of the pointwise log-likelihood that are kept; an observation with more is left out of the result."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything a fit produced. log_evidence: (estimate, Monte Carlo error), None where it is not defined."""
+
+    plan: Plan
+    adaptation: Adaptation
+    report: Report
+    joint: Joint
+    log_evidence: tuple[float, float] | None
+    warnings: tuple[Diagnostic, ...]
+    seconds: float
+
+
+def assemble_result(found: Findings, provenance: Provenance) -> FitResult:
+    """The result as it is reported and saved."""
+    bound, report = found.plan.bound, found.report
+    evidence, error = found.log_evidence or (None, None)
+    history = found.adaptation.history
+    return FitResult(
+        model_text=bound.ir.text,
+        plates=_plates(bound),
+        estimates=tuple(_estimates(found)),
+        observed_data=_data(bound, observed=True),
+        constant_data=_data(bound, observed=False),
+        log_evidence=evidence,
+        log_evidence_mcse=error,
+        elbo=float(report.log_z.mean()),
+        replicate_khat=report.khat,
+        replicates=report.replicates,
+        iterations=len(history),
+        stop_reason=found.adaptation.stop_reason,
+        seconds=found.seconds,
+        trace=Trace(
+            np.array([line.elbo for line in history]),
+            np.array([line.beta for line in history]),
+            np.array([line.ess for line in history]).T,
+        ),
+        groups=_groups(found),
+        warnings=found.warnings,
+        log_likelihood=_log_likelihood(found),
+        log_prior=found.joint.log_prior.numpy(),
+        lp=found.joint.log_joint.numpy(),
+        lp_approx=found.joint.log_q.numpy(),
+        provenance=provenance,
+    )
+
+
+def _plates(bound: BoundModel) -> tuple[PlateAxis, ...]:
+    axes = []
+    for plate in bound.ir.plates:
+        members = bound.members[plate.name]
+        labels = np.empty(members.size, dtype=object)
+        labels[members.rows] = list(members.labels)
+        parent = None
+        if plate.parent is not None and members.parent is not None:
+            parent = np.empty(members.size, dtype=np.int64)
+            parent[members.rows] = bound.members[plate.parent].rows[members.parent]
+        axes.append(PlateAxis(plate.name, tuple(labels), plate.parent, parent, members.labelled))
+    return tuple(axes)
+
+
+def _estimates(found: Findings) -> list[Estimate]:
+    """Latents first, then deterministic names that depend on them."""
+    bound, report = found.plan.bound, found.report
+    estimates = []
+    groups = {part.variable.name: group for group in found.plan.groups for part in group.parts}
+    for variable in bound.ir.latents:
+        moments, group = report.moments[variable.name], groups[variable.name]
+        tail = report.tails[group.name]
+        ess, khat = (_spread(values, moments.mean) for values in (tail.ess, tail.khat))
+        by_name = {"mean": moments.mean, "sd": moments.sd, "mcse": moments.mcse, "ess": ess, "khat": khat}
+        arrays = {key: in_file_order(bound, variable.plate, value.numpy(), 0) for key, value in by_name.items()}
+        draws = in_file_order(bound, variable.plate, report.draws[variable.name].numpy(), 1)
+        estimates.append(Estimate(variable.name, variable.plate, draws=draws, **arrays))
+    plates = {definition.name: definition.type.plate for definition in bound.ir.definitions}
+    for name, values in found.joint.definitions.items():
+        draws = in_file_order(bound, plates[name], values.numpy(), 1)
+        estimates.append(_from_draws(name, plates[name], draws))
+    return estimates
+
+
+def _spread(by_member: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """(member of the group,) -> the shape of a latent's mean."""
+    members = by_member if len(by_member) == like.shape[0] else by_member.expand(like.shape[0])
+    return members.reshape(-1, *(1,) * (like.dim() - 1)).expand(like.shape)
+
+
+def _from_draws(name: str, plate: str | None, draws: Array) -> Estimate:
+    """A deterministic name is known through the joint draws alone."""
+    count = len(draws)
+    mean, sd = draws.mean(0), draws.std(0, ddof=1)
+    ess, khat = np.full_like(mean, count), np.full_like(mean, np.nan)
+    return Estimate(name, plate, mean, sd, sd / np.sqrt(count), ess, khat, draws)
+
+
+def in_file_order(bound: BoundModel, plate: str | None, values: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Puts a member axis back into the order of the data file; drops that of the root."""
+    if plate is None:
+        return values.squeeze(axis)
+    ordered = np.empty_like(values)
+    ordered[(slice(None),) * axis + (bound.members[plate].rows,)] = values
+    return ordered
+
+
+def _groups(found: Findings) -> tuple[GroupReport, ...]:
+    reports = []
+    for group in found.plan.groups:
+        tail = found.report.tails[group.name]
+        reports.append(
+            GroupReport(
+                name=group.name,
+                plate=group.plate,
+                latents=tuple(part.variable.name for part in group.parts),
+                family=group.family.name,
+                particles=found.plan.particles[group.name],
+                ess_fraction=float(tail.ess.min()) / tail.particles,
+                khat=float(tail.khat.max()),
+            )
+        )
+    return tuple(reports)
+
+
+def _log_likelihood(found: Findings) -> Mapping[str, Array]:
+    bound = found.plan.bound
+    plates = {variable.name: variable.plate for variable in bound.ir.observations}
+    return {
+        name: in_file_order(bound, plates[name], log_p.numpy(), 1)
+        for name, log_p in found.joint.log_likelihood.items()
+        if log_p.numel() <= MOST_LOG_LIKELIHOODS
+    }
+
+
+def _data(bound: BoundModel, *, observed: bool) -> dict[str, Variable]:
+    names = {variable.name for variable in bound.ir.observations}
+    return {
+        v.name: Variable(
+            v.type.plate,
+            bound.arrays[v.name]
+            if v.type.plate is None
+            else in_file_order(bound, v.type.plate, bound.arrays[v.name], 0),
+        )
+        for v in bound.ir.data
+        if v.name in bound.arrays and (v.name in names) == observed
+    }

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from qemppl.compile.groups import Group, choose_groups
+from qemppl.compile.plan import make_plan
+from qemppl.diagnostics.diagnostic import DiagnosticsError
+from qemppl.driver import compile_model
+from tests.engine.targets import CPU
+
+
+def groups(model: str, data: str = "", **values: object) -> list[Group]:
+    text = f"data {{ {data} }} model {{ {model} }}"
+    return list(choose_groups(compile_model(text=text).bind(values)[0]))
+
+
+def described(found: list[Group]) -> list[tuple[str, str | None, str, int]]:
+    return [(group.name, group.plate, group.family.name, group.dimension) for group in found]
+
+
+@pytest.mark.parametrize(
+    ("latent", "family"),
+    [
+        ("real z ~ normal(0, 1);", "normal"),
+        ("real<lower=0> z ~ normal(0, 1);", "gamma"),
+        ("real<upper=3> z ~ normal(0, 1);", "gamma"),
+        ("real<lower=0> z ~ cauchy(0, 1);", "lognormal"),
+        ("real z ~ lognormal(0, 1);", "lognormal"),
+        ("real<lower=-1,upper=1> z ~ normal(0, 1);", "beta"),
+        ("real<lower=0> z ~ gamma(2, 1) approx lognormal;", "lognormal"),
+        ("real<lower=0> z ~ gamma(2, 1) approx inv_gamma;", "inv_gamma"),
+        ("vector[3] z ~ normal(0, 1);", "multi_normal"),
+        ("vector[200] z ~ normal(0, 1);", "multi_normal_diag"),
+    ],
+)
+def test_family_of_a_group_follows_from_its_support(latent: str, family: str) -> None:
+    (group,) = groups(latent)
+    assert group.family.name == family
+
+
+def test_global_latents_share_a_group_and_so_do_those_of_a_plate() -> None:
+    found = groups(
+        "real m ~ normal(0, 1); real<lower=0> s ~ normal(0, 1); "
+        "plate g { real a ~ normal(m, s); real b ~ normal(0, s); y ~ normal(a + b, 1); }",
+        "plate g; real y[g];",
+        y=[1.0] * 9,
+    )
+    assert described(found) == [("m+s", None, "multi_normal", 2), ("a+b", "g", "multi_normal", 2)]
+
+
+def test_a_univariate_family_after_approx_stands_alone() -> None:
+    found = groups("real m ~ normal(0, 1); real<lower=0> s ~ normal(0, 1) approx gamma;")
+    assert described(found) == [("m", None, "normal", 1), ("s", None, "gamma", 1)]
+
+
+def test_few_latents_of_a_small_plate_join_many_global_ones() -> None:
+    text = "vector[40] m ~ normal(0, 1); plate g {{ real a ~ normal(m[1], 1); y ~ normal(a, 1); }}"
+    small = groups(text.replace("{{", "{").replace("}}", "}"), "plate g; real y[g];", y=[1.0] * 3)
+    large = groups(text.replace("{{", "{").replace("}}", "}"), "plate g; real y[g];", y=[1.0] * 30)
+    assert described(small) == [("m+a", None, "multi_normal", 43)]
+    assert [name for name, *_ in described(large)] == ["m", "a"]
+
+
+def test_a_univariate_family_on_a_vector_is_refused() -> None:
+    with pytest.raises(DiagnosticsError, match="QEM501"):
+        groups("vector<lower=0>[3] z ~ gamma(2, 1) approx gamma;")
+
+
+def test_too_little_memory_is_refused_before_anything_is_allocated() -> None:
+    text = (
+        "data { plate g; real y[g]; } model { real m ~ normal(0, 1); plate g { real a ~ normal(m, 1); y ~ normal(a, 1); } }"
+    )
+    bound = compile_model(text=text).bind({"y": [0.0] * 1000})[0]
+    with pytest.raises(DiagnosticsError, match="QEM502") as caught:
+        make_plan(bound, CPU, particles=5000)
+    assert "1000 x 5000 x 5000" in caught.value.diagnostics[0].notes[0]

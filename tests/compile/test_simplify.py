@@ -1,0 +1,90 @@
+"""Sufficient statistics of cells against the rows they replace, at the same particles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qemppl.compile import simplify
+from qemppl.compile.plan import Plan, make_plan
+from qemppl.driver import compile_model
+from qemppl.engine.evidence import Contraction
+from qemppl.engine.qem import Sampler
+from qemppl.engine.start import starting_proposals
+from qemppl.numerics.lazy import torch
+from tests.engine.targets import CPU
+
+RNG = np.random.default_rng(8)
+ROWS = 200
+COUNTS = RNG.poisson(3, ROWS)
+POSITIVE = RNG.gamma(2, 1, ROWS)
+LAWS = {
+    "normal(a + b * x, s)": RNG.normal(size=ROWS),
+    "lognormal(a + b * x, s)": POSITIVE,
+    "exponential(exp(a + b * x))": POSITIVE,
+    "gamma(s, exp(a))": POSITIVE,
+    "inv_gamma(s, exp(b * x))": POSITIVE,
+    "beta(s, exp(a + b * x))": RNG.beta(2, 2, ROWS),
+    "bernoulli(inv_logit(a + b * x))": COUNTS % 2,
+    "bernoulli_logit(a + b * x)": COUNTS % 2,
+    "binomial(n, inv_logit(a))": np.minimum(COUNTS, 9),
+    "binomial_logit(n, a + b * x)": np.minimum(COUNTS, 9),
+    "poisson(exp(a + b * x))": COUNTS,
+    "poisson_log(a + b * x)": COUNTS,
+}
+
+
+def model(law: str) -> str:
+    kind = "int" if LAWS[law].dtype.kind == "i" else "real"
+    return (
+        f"data {{ plate g; plate row in g by g_of; real x[row]; int<lower=0> n[row]; {kind} y[row]; }} "
+        f"model {{ real b ~ normal(0, 1); real<lower=0> s ~ gamma(2, 2); "
+        f"plate g {{ real a ~ normal(0, 1); plate row {{ y ~ {law}; }} }} }}"
+    )
+
+
+def plan(law: str) -> Plan:
+    data = {
+        "g_of": RNG.permutation(np.arange(ROWS) % 10 + 1),
+        "x": RNG.integers(0, 3, ROWS).astype(float),
+        "n": RNG.integers(9, 12, ROWS),
+        "y": LAWS[law],
+    }
+    return make_plan(compile_model(text=model(law)).bind(data)[0], CPU, particles=16)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_cells_have_the_log_density_of_their_rows(law: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = RNG.bit_generator.state
+    reduced = plan(law)
+    RNG.bit_generator.state = state
+    monkeypatch.setattr(simplify, "WORTH_IT", -1.0)
+    full = plan(law)
+    assert [cells.variable.name for cells in reduced.cells] == ["y"]
+    assert not full.cells
+    assert len(reduced.cells[0].rows) <= 30
+    generator = torch.Generator().manual_seed(1)
+    sampler = Sampler(full, Contraction(full), generator)
+    particles = sampler.e_step(starting_proposals(full, generator)).particles
+    log_z = [
+        float(s.weigh(s.log_factors(particles)).evidence.log_z)
+        for s in (sampler, Sampler(reduced, Contraction(reduced), generator))
+    ]
+    assert log_z[1] == pytest.approx(log_z[0], rel=1e-10)
+
+
+def test_a_latent_of_the_row_itself_prevents_cells() -> None:
+    text = (
+        "data { plate row; real y[row]; } model { real m ~ normal(0, 1); plate row { real e ~ normal(m, 1); y ~ normal(e, 1); } }"
+    )
+    assert not make_plan(compile_model(text=text).bind({"y": [1.0, 1.0, 1.0]})[0], CPU).cells
+
+
+def test_a_constant_parameter_gives_one_cell_a_group() -> None:
+    text = (
+        "data { plate g; plate row in g by g_of; real y[row]; } "
+        "model { plate g { real m ~ normal(0, 1); real twice = 2 * m; plate row { y ~ normal(twice, 1); } } }"
+    )
+    rows = {"g_of": [2, 1, 2, 1, 1], "y": [1.0, 2.0, 3.0, 4.0, 5.0]}
+    (cells,) = make_plan(compile_model(text=text).bind(rows)[0], CPU).cells
+    assert len(cells.rows) == 2

@@ -1,0 +1,77 @@
+"""Whatever the values are, binding succeeds or explains itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qemppl.data.bind import bind
+from qemppl.data.raw import raw_from_mapping
+from qemppl.diagnostics.diagnostic import DiagnosticsError
+from qemppl.ir.model import ModelIR
+from tests.data.binding import (
+    call,
+    constant,
+    dim,
+    gather,
+    integer,
+    latent,
+    model,
+    observe,
+    plate,
+    real,
+    ref,
+)
+
+leaf = st.one_of(
+    st.integers(-1, 4),
+    st.sampled_from([0.5, 2.0, float("nan"), float("inf"), None, True, "", "a", "b", 2**70, 10**400]),
+)
+value = st.recursive(
+    leaf, lambda inner: st.one_of(st.lists(inner, max_size=4), st.lists(st.integers(1, 3), max_size=4))
+)
+
+NESTED = model(
+    plate("a", size="J"),
+    plate("b", "a", by="i"),
+    plate("c", "b"),
+    dim("P"),
+    integer("J"),
+    real("x", "b", "P", lower=constant(0)),
+    integer("k", "c", missing=True, upper=ref("J", kind="int")),
+    integer("n", "b"),
+    observe("k", "c", "poisson_log", gather(latent("v", event=("P",)), ref("n", "b", "int"))),
+)
+FLAT = model(
+    plate("a"),
+    plate("b", "a", by="i"),
+    plate("c", "a"),
+    real("x", "b"),
+    integer("n", "c"),
+    integer("k", "c", upper=call("add", ref("n", "c"), constant(1), on="c")),
+    observe("x", "b", "normal", gather(latent("v", event=(2,)), ref("i", "b", "int")), constant(1)),
+    observe("k", "c", "binomial_logit", ref("n", "c"), latent("z")),
+)
+
+
+@pytest.mark.parametrize("ir", [NESTED, FLAT], ids=["nested", "flat"])
+@given(values=st.dictionaries(st.sampled_from("abcixknPJ"), value))
+def test_any_values(ir: ModelIR, values: dict[str, object]) -> None:
+    try:
+        bound = bind(ir, raw_from_mapping(values)).model
+    except DiagnosticsError as failure:
+        said = failure.diagnostics
+    else:
+        assert bound.members.keys() == {"a", "b", "c"}
+        return
+    assert any(d.is_error for d in said)
+    assert len({(d.code, d.message, d.where) for d in said}) == len(said)
+
+
+def test_binding_does_not_import_torch() -> None:
+    code = "import sys, qemppl.data.bind, qemppl.data.read; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
