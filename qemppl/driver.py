@@ -192,7 +192,7 @@ def _provenance(bound: BoundModel, settings: Settings, seed: int, created: str) 
 
 def _nothing_to_fit() -> Diagnostic:
     return Diagnostic(
-        code="QEM503",
+        code="QEM502",
         severity=Severity.ERROR,
         message="the model has no latents, so there is nothing to fit",
         hint="declare one, such as `real mu ~ normal(0, 10);`",
@@ -201,7 +201,7 @@ def _nothing_to_fit() -> Diagnostic:
 
 def _no_cuda() -> Diagnostic:
     return Diagnostic(
-        code="QEM504",
+        code="QEM503",
         severity=Severity.ERROR,
         message="--device cuda was asked for, and this machine has no CUDA device that torch can use",
         hint="leave out --device, or install a CUDA build of torch",

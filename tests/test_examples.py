@@ -10,7 +10,6 @@ import pytest
 
 from qemppl.driver import compile_model
 from qemppl.result.fit import FitResult
-from qemppl.result.summary import summary_rows
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/model.qem"))
@@ -28,7 +27,7 @@ def fit(name: str, seed: int) -> FitResult:
 def test_agrees_with_the_reference(name: str, seed: int) -> None:
     reference = json.loads((EXAMPLES / name / "reference.json").read_text())
     result = fit(name, seed)
-    rows = {row.name: row for row in summary_rows(result)}
+    rows = {row.name: row for row in result.summary()}
     assert set(rows) == set(reference)
     for key, expected in reference.items():
         slack = 2 if (name, key) in FEW_GROUPS else 1

@@ -15,7 +15,6 @@ from math import inf, prod
 
 from qemppl.compile.layout import Layout
 from qemppl.data.bound import BoundModel
-from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity, Stage
 from qemppl.distributions.registry import LAWS
 from qemppl.families.base import Family
 from qemppl.families.registry import make_family
@@ -97,8 +96,7 @@ def _make_group(bound: BoundModel, plate: str | None, variables: Sequence[Random
         parts.append(Part(variable, tuple(bound.size(size) for size in variable.type.event), offset, size))
         offset += size
     name = "+".join(variable.name for variable in variables[:3]) + ("+.." if len(variables) > 3 else "")
-    if offset > 1 and (misfits := [v for v in variables if v.family in UNIVARIATE]):
-        raise DiagnosticsError([_univariate(variable) for variable in misfits], Stage.MODEL)
+    assert offset == 1 or all(variable.family not in UNIVARIATE for variable in variables), "checked by the language"
     return Group(name, plate, tuple(parts), make_family(_family_name(variables[0], offset, plate), offset))
 
 
@@ -121,14 +119,3 @@ def _scalar_family(variable: RandomVariable) -> str:
     if lower or upper:
         return "lognormal" if law.heavy_right_tail else "gamma"
     return "normal"
-
-
-def _univariate(variable: RandomVariable) -> Diagnostic:
-    return Diagnostic(
-        code="QEM501",
-        severity=Severity.ERROR,
-        message=f"the posterior family `{variable.family}` is for a single number outside `joint`, "
-        f"and `{variable.name}` is a vector or shares its particles",
-        span=variable.span,
-        hint="leave out `approx`, or take the latent out of `joint`",
-    )

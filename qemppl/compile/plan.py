@@ -60,7 +60,7 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None) -
     """Plans a fit.
 
     particles: K for every group, instead of the planner's choice. Raises DiagnosticsError (RESOURCE) where even few particles do
-    not fit into the memory, (MODEL) where a family does not fit a latent.
+    not fit into the memory.
     """
     axes = Axes(bound)
     groups = choose_groups(bound)
@@ -70,8 +70,7 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None) -
     found: list[Cells] = []
     for variable in (*bound.ir.latents, *bound.ir.observations):
         cells = find_cells(bound, axes, variable) if variable.observed else None
-        if cells is not None and variable.plate is not None:
-            axes.add_cells(variable.plate, cells.axis, cells.rows)
+        if cells is not None and cells.merged:
             found.append(cells)
         factors.append(
             (variable.name, density(builder, variable) if cells is None else reduced_density(builder, cells))
@@ -148,7 +147,7 @@ def _too_large(
     where = f"at plate {step.plate}" if step.plate else "over the global latents"
     sizes = " x ".join([str(axes.size(step.plate)), *(str(particles[group]) for group in step.dims)])
     return Diagnostic(
-        code="QEM502",
+        code="QEM501",
         severity=Severity.ERROR,
         message=f"the fit would need {_gib(peak)}, more than the {_gib(memory)} it may use",
         notes=(f"the widest table stands {where}: {' and '.join(step.dims)}, {sizes} numbers",),

@@ -3,7 +3,7 @@
 Rows of an observation that share their parent and every data column their law's arguments read have one natural parameter. Such rows
 form a cell; the sum of their log-densities depends on the data through sufficient statistics only (engine: plate sums meet
 sufficient statistics), so an iteration costs one row a cell. A parameter that is constant within the group is the case of one cell
-a group.
+a group; where no rows agree, or each has a latent of its own, every row is its own cell and only the data's part is prepared.
 """
 
 from __future__ import annotations
@@ -24,42 +24,57 @@ from qemppl.ir.model import DataRef, DefinitionRef, Expr, LatentRef, ModelIR, Ra
 from qemppl.numerics.lazy import torch
 
 WORTH_IT = 0.8
-"""Cells replace rows where there are at most this many cells a row."""
+"""Rows are merged where there are at most this many cells a row."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of an observation's rows. axis: name of the new member axis. cell: (row,). rows: (cell,) a row of each cell."""
+    """The cells of an observation's rows. axis: the member axis of the cells; the plate itself where every row is a cell.
+
+    cell: (row,). rows: (cell,) a row of each cell.
+    """
 
     variable: RandomVariable
-    axis: str
+    axis: str | None
     cell: NDArray[np.int64]
     rows: NDArray[np.int64]
 
+    @property
+    def merged(self) -> bool:
+        return len(self.rows) < len(self.cell)
+
 
 def find_cells(bound: BoundModel, axes: Axes, variable: RandomVariable) -> Cells | None:
-    """The cells of an observation; None where its law has no summary, or too few rows share a cell to be worth it."""
-    law = LAWS[variable.law]
-    if not law.has_summary or variable.plate is None or variable.type.event:
+    """The cells of an observation, their axis added to `axes`; None where its law has no summary."""
+    if not LAWS[variable.law].has_summary or variable.type.event:
         return None
-    columns = [np.zeros(axes.size(variable.plate))]
-    columns += [parent.astype(np.float64) for parent in list(axes[variable.plate].parents.values())[:1]]
+    every = np.arange(axes.size(variable.plate))
+    columns = None if variable.plate is None else _columns(bound, axes, variable, variable.plate)
+    if columns is not None and variable.plate is not None:
+        cell, rows = _equal_rows(columns)
+        if len(rows) <= WORTH_IT * len(cell):
+            name = f"cells of {variable.name}"
+            axes.add_cells(variable.plate, name, rows)
+            return Cells(variable, name, cell, rows)
+    return Cells(variable, variable.plate, every, every)
+
+
+def _columns(bound: BoundModel, axes: Axes, variable: RandomVariable, plate: str) -> list[NDArray[np.float64]] | None:
+    """What tells the natural parameters of two rows apart, parent first; None where each row has a latent of its own."""
+    law, size = LAWS[variable.law], axes.size(plate)
+    columns = [parent.astype(np.float64) for parent in list(axes[plate].parents.values())[:1]] or [np.zeros(size)]
     for leaf in _leaves(bound.ir, [argument for argument, known in _arguments(law, variable) if not known]):
-        if leaf.type.plate != variable.plate:
+        if leaf.type.plate != plate:
             continue
         if isinstance(leaf, LatentRef):
             return None
-        columns.extend(bound.arrays[leaf.name].reshape(axes.size(variable.plate), -1).T.astype(np.float64))
-    cell, rows = _equal_rows(columns)
-    if len(rows) > WORTH_IT * len(cell):
-        return None
-    return Cells(variable, f"cells of {variable.name}", cell, rows)
+        columns.extend(bound.arrays[leaf.name].reshape(size, -1).T.astype(np.float64))
+    return columns
 
 
 def reduced_density(builder: Builder, cells: Cells) -> int:
     """The slot of the sum of log p over the rows of each cell: (cell, *particles)."""
     variable, law = cells.variable, LAWS[cells.variable.law]
-    assert variable.plate is not None
     known = [builder.expression(argument) for argument, data in _arguments(law, variable) if data]
     size = builder.axes.size(variable.plate)
     observed, *fixed = (
@@ -67,9 +82,10 @@ def reduced_density(builder: Builder, cells: Cells) -> int:
     )
     statistics = law.summarise(observed, tuple(fixed), partial(_sum_cells, cells))
     layout = Layout(cells.axis)
-    slots = [builder.constant(("statistic", cells.axis, i), layout, _numpy(s)) for i, s in enumerate(statistics)]
+    slots = [builder.constant(("statistic", variable.name, i), layout, _numpy(s)) for i, s in enumerate(statistics)]
     free = [argument for argument, data in _arguments(law, variable) if not data]
-    arguments = [builder.expression(argument, {variable.plate: cells.axis}) for argument in free]
+    places = {variable.plate: cells.axis} if variable.plate and cells.axis else {}
+    arguments = [builder.expression(argument, places) for argument in free]
     summary = partial(_log_prob_summary, law, len(slots))
     return builder.elementwise(f"{law.name} summary", summary, [*slots, *arguments])
 

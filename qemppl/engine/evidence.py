@@ -42,8 +42,10 @@ class Contraction:
         self._keys = plan.elimination.tables
         self._given = len(self._keys) - len(self._steps)
         self._plates = {group.name: group.plate for group in plan.groups}
+        self._target = plan.target
         self._sizes = {"": 1} | {axis: plan.axes.size(axis) for axis in self._plates.values() if axis}
         self._particles = plan.particles
+        self._terms: dict[int, torch.Tensor] = {}
         self._ancestors = {
             (axis, up): torch.as_tensor(index, device=plan.target.device)
             for axis in self._plates.values()
@@ -52,15 +54,21 @@ class Contraction:
         }
 
     def combine(self, tables: Tables) -> list[torch.Tensor]:
-        """The log-factors of each step, summed: (member, *rest, *eliminated). Messages of other steps are still missing."""
+        """The log-factors of each step, summed: (member, *rest, *eliminated). Messages of other steps are still missing.
+
+        The tables are used up.
+        """
         return [self._sum_tables(step, tables) for step in self._steps]
 
     def run(self, combined: list[torch.Tensor], beta: float = 1.0) -> Evidence:
-        """The evidence of weights r^beta: every log-factor times beta, the same contraction."""
+        """The evidence of weights r^beta: every log-factor times beta, the same contraction.
+
+        Its conditionals live in a workspace that the next run writes over.
+        """
         messages: dict[int, torch.Tensor] = {}
         conditionals = []
-        for step, log_factors in zip(self._steps, combined, strict=True):
-            terms = log_factors * beta
+        for number, (step, log_factors) in enumerate(zip(self._steps, combined, strict=True)):
+            terms = torch.mul(log_factors, beta, out=self._workspace(number, log_factors))
             for table in step.inputs:
                 if table in messages:
                     terms += _spread(messages[table], self._keys[table][1], step.dims)
@@ -98,6 +106,12 @@ class Contraction:
             return values
         return values.index_select(0, self._ancestors[(plate or "", axis)])
 
+    def _workspace(self, number: int, like: torch.Tensor) -> torch.Tensor:
+        """The memory for the terms of one step, allocated once."""
+        if number not in self._terms:
+            self._terms[number] = torch.empty_like(like)
+        return self._terms[number]
+
     def to_members(self, group: str, values: torch.Tensor, plate: str | None) -> torch.Tensor:
         """From a group's members to those of a plate below: (draw, member) -> (draw, member), size 1 from the root."""
         axis = self._plates[group]
@@ -113,20 +127,18 @@ class Contraction:
         return total
 
     def _sum_tables(self, step: Step, tables: Tables) -> torch.Tensor:
+        """Adds into the widest table, in place, where one spans the whole step."""
         keys = [self._keys[table] for table in step.inputs if table < self._given]
         parts = [_spread(tables[key], key[1], step.dims) for key in keys]
         shape = (self._sizes[step.plate or ""], *(self._particles[group] for group in step.dims))
-        widest = next((part for part in parts if part.shape == shape), None)
-        if widest is not None and len(parts) == 1:
-            return widest
-        total = torch.zeros(shape, dtype=self._dtype(tables), device=next(iter(tables.values())).device)
+        parts.sort(key=lambda part: part.numel(), reverse=True)
+        if parts and parts[0].shape == shape:
+            total = parts.pop(0)
+        else:
+            total = torch.zeros(shape, dtype=self._target.dtype, device=self._target.device)
         for part in parts:
             total += part
         return total
-
-    @staticmethod
-    def _dtype(tables: Tables) -> torch.dtype:
-        return next(iter(tables.values())).dtype
 
 
 def _spread(table: torch.Tensor, own: tuple[str, ...], dims: tuple[str, ...]) -> torch.Tensor:

@@ -53,13 +53,13 @@ def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torc
 def _log_q(proposal: Proposal, particles: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """log Q of a group at joint draws, summed over its members: (draw,)."""
     group, family = proposal.group, proposal.group.family
-    coordinates, log_jacobian = [], 0.0
+    coordinates, log_jacobian = [], []
     for part, chart in zip(group.parts, proposal.charts, strict=True):
         x = particles[part.variable.name]
         if part.variable.plate != group.plate:
             x = x.transpose(0, 1)[None]
         u = chart.inverse(x.reshape(proposal.mean.shape[0], -1, part.size))
-        log_jacobian = log_jacobian + chart.log_jacobian(u).sum((0, 2))
+        log_jacobian.append(chart.log_jacobian(u).sum((0, 2)))
         coordinates.append(u)
     log_q = family.log_prob(family.mean_to_standard(proposal.mean), torch.cat(coordinates, -1))
-    return log_q.sum(0) - log_jacobian
+    return log_q.sum(0) - torch.stack(log_jacobian).sum(0)

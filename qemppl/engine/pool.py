@@ -14,7 +14,7 @@ from qemppl.engine.draws import draw_indices, pick
 from qemppl.engine.particles import Particles, Proposal
 from qemppl.engine.qem import Sampler, Weighted
 from qemppl.numerics.lazy import torch
-from qemppl.numerics.pareto import khat_from_tail, smooth, tail_size, threshold
+from qemppl.numerics.pareto import khat_from_tail, shape_of_largest, smooth, tail_size, threshold
 
 FEWEST, MOST = 100, 1000
 """Replicates."""
@@ -35,7 +35,10 @@ class Moments:
 
 @dataclass(frozen=True)
 class GroupTail:
-    """The importance weights of one group, pooled over replicates. ess, khat: (member,). particles: pooled over replicates."""
+    """The importance weights of one group, pooled over replicates. particles: their number. ess: (member,).
+
+    khat: (member,), the fitted shape of the tail or what the largest weight speaks for, whichever is less.
+    """
 
     ess: torch.Tensor
     khat: torch.Tensor
@@ -100,9 +103,10 @@ class _Pool:
 
     def weights(self) -> tuple[torch.Tensor, float, bool]:
         """Replicate weights, their k-hat, and whether they had to be replaced by equal ones."""
-        smoothed, khat = smooth(torch.tensor(self.log_z, dtype=torch.float64))
+        log_z = torch.tensor(self.log_z, dtype=torch.float64)
+        smoothed, khat = smooth(log_z)
         weights = smoothed.softmax(0)
-        shape = float(khat)
+        shape = float(torch.minimum(khat, shape_of_largest(log_z.log_softmax(0).max(), len(log_z))))
         if shape > threshold(len(weights)):
             return torch.full_like(weights, 1 / len(weights)), shape, True
         return weights, shape, False
@@ -126,7 +130,9 @@ class _Pool:
         for name, squares in self.squares.items():
             ess = 1 / (weights.to(squares[0])[:, None].square() * torch.stack(squares)).sum(0)
             total = particles[name] * len(self.log_z)
-            tails[name] = GroupTail(ess, khat_from_tail(self.tails[name], total), total)
+            log_share = self.tails[name].amax(-1) - torch.tensor(self.log_z).logsumexp(0)
+            khat = torch.minimum(khat_from_tail(self.tails[name], total), shape_of_largest(log_share, total))
+            tails[name] = GroupTail(ess, khat, total)
         return tails
 
 

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qemppl.diagnostics.diagnostic import Diagnostic
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from qemppl.result.summary import Summary
 
 Array = NDArray[np.float64]
 
@@ -128,6 +134,36 @@ class FitResult:
             if estimate.name == name:
                 return estimate
         raise KeyError(f"{name!r} is not in this fit; it has {', '.join(e.name for e in self.estimates)}")
+
+    def draws(self, name: str) -> Array:
+        """Equal-weight joint draws of one name, (draw, [member,] *event); KeyError with the names there are."""
+        return self.estimate(name).draws
+
+    # What is made of a fit stands on this class, so these methods import it when they are called.
+
+    def summary(self) -> Summary:
+        """Mean, Monte Carlo error, sd, quantiles, effective particles and k-hat of every number; printed, it is a table."""
+        from qemppl.result.summary import summarise  # noqa: PLC0415
+
+        return summarise(self)
+
+    def diagnose(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with this fit, why, and what to do next; empty when nothing is known to be."""
+        from qemppl.result.words import diagnose  # noqa: PLC0415
+
+        return diagnose(self)
+
+    def to_datatree(self) -> xr.DataTree:
+        """Everything, in ArviZ's schema: plates and event axes are named dimensions, labels are coordinates."""
+        from qemppl.result.tree import to_datatree  # noqa: PLC0415
+
+        return to_datatree(self)
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write a netCDF file that xarray, ArviZ and `qemppl.load` open; an existing file is refused without `force`."""
+        from qemppl.result.file import save  # noqa: PLC0415
+
+        save(self, path, force=force)
 
     def plate(self, name: str) -> PlateAxis:
         return next(axis for axis in self.plates if axis.name == name)

@@ -74,9 +74,7 @@ def test_cells_have_the_log_density_of_their_rows(law: str, monkeypatch: pytest.
 
 
 def test_a_latent_of_the_row_itself_prevents_cells() -> None:
-    text = (
-        "data { plate row; real y[row]; } model { real m ~ normal(0, 1); plate row { real e ~ normal(m, 1); y ~ normal(e, 1); } }"
-    )
+    text = "data { plate row; real y[row]; } model { real m ~ normal(0, 1); plate row { real e ~ normal(m, 1); y ~ normal(e, 1); } }"
     assert not make_plan(compile_model(text=text).bind({"y": [1.0, 1.0, 1.0]})[0], CPU).cells
 
 

@@ -35,7 +35,9 @@ def check_evidence(fit: FitResult, exact: float) -> None:
 
 def test_normal_mean() -> None:
     y = RNG.normal(2, 1.5, size=30)
-    model = compile_model(text="data { plate obs; real y[obs]; } model { real mu ~ normal(1, 2); plate obs { y ~ normal(mu, 1.5); } }")
+    model = compile_model(
+        text="data { plate obs; real y[obs]; } model { real mu ~ normal(1, 2); plate obs { y ~ normal(mu, 1.5); } }"
+    )
     fit = model.fit({"y": y}, seed=1)
     precision = 1 / 4 + 30 / 1.5**2
     check(fit, "mu", np.array((1 / 4 + y.sum() / 1.5**2) / precision), np.array(precision**-0.5))

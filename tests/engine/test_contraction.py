@@ -80,9 +80,9 @@ class Case:
 
 def cases() -> st.SearchStrategy[Case]:
     sizes = st.lists(st.integers(1, 2), min_size=1, max_size=3).map(tuple)
-    return st.builds(
-        Case, sizes, st.booleans(), st.booleans(), st.integers(0, 2**31), st.integers(1, 3)
-    ).filter(lambda case: case.combinations <= 4000)
+    return st.builds(Case, sizes, st.booleans(), st.booleans(), st.integers(0, 2**31), st.integers(1, 3)).filter(
+        lambda case: case.combinations <= 4000
+    )
 
 
 def log_weight(case: Case, z: dict[tuple[str, int], float]) -> float:
@@ -124,8 +124,6 @@ def brute_force(case: Case, particles: Particles, groups: dict[str, tuple[str, .
                 z[latent, member] = float(particles.values[latent][member, k])
         log_r.append(log_weight(case, z) - log_q)
     return Brute(keys, choices, np.array(log_r))
-
-
 
 
 def run(case: Case) -> tuple[Sampler, EStep, Brute]:

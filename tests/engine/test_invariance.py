@@ -77,9 +77,7 @@ def test_order_of_members_does_not_matter() -> None:
     assert evidence(second, Particles(values, clouds)) == pytest.approx(evidence(first, particles), rel=1e-12)
 
 
-CENTRED = (
-    "data { plate g; real y[g]; } model { real mu ~ normal(3, 2); plate g { real z ~ normal(mu, 1.5); y ~ normal(z, 1); } }"
-)
+CENTRED = "data { plate g; real y[g]; } model { real mu ~ normal(3, 2); plate g { real z ~ normal(mu, 1.5); y ~ normal(z, 1); } }"
 MOVED = (
     "data { plate g; real y[g]; } model { real m ~ normal(0, 1); real mu = 3 + 2 * m;"
     "plate g { real e ~ normal((mu - 5) / 10, 0.15); real z = 10 * e + 5; y ~ normal(z, 1); } }"

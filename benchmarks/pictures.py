@@ -1,0 +1,83 @@
+"""Draws the posterior of every example: `python -m benchmarks.pictures`. Writes examples/*/posterior.png and docs/eight_schools.png."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+import qemppl
+from qemppl.result.fit import Estimate, FitResult
+
+ROOT = Path(__file__).parents[1]
+INK, ACCENT, PALE = "#222222", "#2a6f97", "#a9c9dd"
+MOST_MEMBERS = 40
+"""Members drawn of one plate; of more, evenly spaced ones by posterior mean."""
+
+
+def draw(folder: Path, target: Path) -> None:
+    """Fits one example and draws it: members of its plates on the left, global latents on the right."""
+    fit = qemppl.compile_model(folder / "model.qem").fit(folder / "data.json", seed=1)
+    reference = json.loads((folder / "reference.json").read_text())
+    members = [estimate for estimate in fit.estimates if estimate.plate is not None]
+    shared = [estimate for estimate in fit.estimates if estimate.plate is None]
+    numbers = sum(estimate.mean.size for estimate in shared)
+    rows = max(min(MOST_MEMBERS, estimate.mean.size) for estimate in members)
+    figure = plt.figure(figsize=(3.4 * len(members) + 3.2, max(1.1 * numbers, 0.19 * rows) + 1), layout="constrained")
+    grid = figure.add_gridspec(numbers, len(members) + 1)
+    for column, estimate in enumerate(members):
+        _forest(figure.add_subplot(grid[:, column]), fit, estimate, reference)
+    panels = ((estimate, i) for estimate in shared for i in np.ndindex(estimate.mean.shape))
+    for row, (estimate, index) in enumerate(panels):
+        _histogram(figure.add_subplot(grid[row, len(members)]), estimate, index, reference)
+    figure.savefig(target, dpi=110)
+    plt.close(figure)
+
+
+def _forest(axes: Axes, fit: FitResult, estimate: Estimate, reference: dict[str, dict[str, float]]) -> None:
+    """90 % and 50 % intervals of the members of a plate, and the mean of the reference."""
+    labels = fit.plate(estimate.plate or "").labels
+    order = np.argsort(estimate.mean)
+    if len(order) > MOST_MEMBERS:
+        order = order[np.linspace(0, len(order) - 1, MOST_MEMBERS).astype(int)]
+    q5, q25, q75, q95 = np.quantile(estimate.draws[:, order], [0.05, 0.25, 0.75, 0.95], axis=0)
+    height = np.arange(len(order))
+    axes.hlines(height, q5, q95, color=PALE, lw=2)
+    axes.hlines(height, q25, q75, color=ACCENT, lw=3)
+    axes.plot(estimate.mean[order], height, "o", color=INK, ms=3.5, label="mean")
+    truth = [reference[f"{estimate.name}[{labels[i]}]"]["mean"] for i in order]
+    axes.plot(truth, height, "x", color="#c1440e", ms=4, mew=1, label="NUTS")
+    axes.set_yticks(height, [labels[i] for i in order], fontsize=7)
+    axes.set_title(f"{estimate.name}[{estimate.plate}]", fontsize=10)
+    axes.legend(fontsize=7, frameon=False, loc="lower right")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.margins(y=0.02)
+
+
+def _histogram(
+    axes: Axes, estimate: Estimate, index: tuple[int, ...], reference: dict[str, dict[str, float]]
+) -> None:
+    """The draws of one number, and the mean of the reference."""
+    name = estimate.name + (f"[{','.join(str(i + 1) for i in index)}]" if index else "")
+    draws = estimate.draws[(slice(None), *index)]
+    axes.hist(draws, bins=60, range=tuple(np.quantile(draws, [0.002, 0.998])), color=PALE)
+    axes.axvline(float(estimate.mean[index]), color=INK, lw=1.5)
+    axes.axvline(reference[name]["mean"], color="#c1440e", lw=1, ls=":")
+    axes.set_title(name, fontsize=9, loc="left", pad=2)
+    axes.set_yticks([])
+    axes.tick_params(labelsize=7)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+if __name__ == "__main__":
+    for example in sorted((ROOT / "examples").glob("*/model.qem")):
+        draw(example.parent, example.with_name("posterior.png"))
+        print(example.parent.name)
+    (ROOT / "docs" / "eight_schools.png").write_bytes((ROOT / "examples/eight_schools/posterior.png").read_bytes())

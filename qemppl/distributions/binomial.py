@@ -1,0 +1,33 @@
+"""The binomial law."""
+
+from __future__ import annotations
+
+from qemppl.distributions.base import Argument
+from qemppl.distributions.rows import SummableLaw
+from qemppl.numerics.elementwise import broadcast, plus
+from qemppl.numerics.lazy import torch
+from qemppl.numerics.special import log_choose, xlog1py
+from qemppl.numerics.supports import COUNT, UNIT
+
+
+class Binomial(SummableLaw):
+    """binomial(n, theta): log p = log choose(n, x) + x log theta + (n - x) log(1 - theta)."""
+
+    name = "binomial"
+    arguments = (Argument("n", COUNT), Argument("theta", UNIT))
+    support = COUNT
+    data_arguments = ("n",)
+
+    def row_statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        (n,) = data
+        inside = (x >= 0) & (x <= n)
+        return log_choose(n, x), torch.where(inside, x, 0.0), torch.where(inside, n - x, 0.0)
+
+    def log_prob_summary(self, statistics: tuple[torch.Tensor, ...], *arguments: torch.Tensor) -> torch.Tensor:
+        base, successes, failures = statistics
+        (theta,) = arguments
+        return plus(torch.xlogy(successes, theta).add_(xlog1py(failures, -theta)), base)
+
+    def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
+        n, theta = broadcast(*arguments)
+        return torch.binomial(n.contiguous(), theta.contiguous(), generator=generator)

@@ -1,0 +1,32 @@
+"""The binomial law by log odds."""
+
+from __future__ import annotations
+
+from qemppl.distributions.base import Argument
+from qemppl.distributions.rows import SummableLaw
+from qemppl.numerics.elementwise import broadcast, plus_product
+from qemppl.numerics.lazy import torch
+from qemppl.numerics.special import log_choose, softplus
+from qemppl.numerics.supports import COUNT, REAL
+
+
+class BinomialLogit(SummableLaw):
+    """binomial_logit(n, alpha): log p = log choose(n, x) + x alpha - n log(1 + exp alpha)."""
+
+    name = "binomial_logit"
+    arguments = (Argument("n", COUNT), Argument("alpha", REAL))
+    support = COUNT
+    data_arguments = ("n",)
+
+    def row_statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        (n,) = data
+        return log_choose(n, x), x, n
+
+    def log_prob_summary(self, statistics: tuple[torch.Tensor, ...], *arguments: torch.Tensor) -> torch.Tensor:
+        base, successes, trials = statistics
+        (alpha,) = arguments
+        return plus_product(torch.addcmul(base, successes, alpha), trials, softplus(alpha), sign=-1)
+
+    def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
+        n, alpha = broadcast(*arguments)
+        return torch.binomial(n.contiguous(), alpha.sigmoid(), generator=generator)

@@ -1,0 +1,31 @@
+"""The Poisson law by log rate."""
+
+from __future__ import annotations
+
+from qemppl.distributions.base import Argument
+from qemppl.distributions.poisson import poisson_draw
+from qemppl.distributions.rows import SummableLaw
+from qemppl.numerics.elementwise import plus_product
+from qemppl.numerics.lazy import torch
+from qemppl.numerics.special import count_base
+from qemppl.numerics.supports import COUNT, REAL
+
+
+class PoissonLog(SummableLaw):
+    """poisson_log(alpha): log p = x alpha - exp(alpha) - log x!."""
+
+    name = "poisson_log"
+    arguments = (Argument("alpha", REAL),)
+    support = COUNT
+
+    def row_statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return count_base(x), x, torch.ones_like(x)
+
+    def log_prob_summary(self, statistics: tuple[torch.Tensor, ...], *arguments: torch.Tensor) -> torch.Tensor:
+        base, total, count = statistics
+        (alpha,) = arguments
+        return plus_product(torch.addcmul(base, total, alpha), count, alpha.exp(), sign=-1)
+
+    def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
+        (alpha,) = arguments
+        return poisson_draw(generator, alpha.exp())

@@ -1,0 +1,108 @@
+"""Normal laws with independent coordinates."""
+
+from __future__ import annotations
+
+import math
+
+from qemppl.families.base import Family
+from qemppl.numerics.lazy import torch
+from qemppl.numerics.special import ndtri
+from qemppl.numerics.supports import REAL
+
+HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+SQRT_HALF = math.sqrt(0.5)
+
+
+class DiagonalNormal(Family):
+    """Independent normal coordinates. standard: (loc, scale); mean coordinates: (mean, variance), centred; T = (x, x^2).
+
+    Each of the two blocks of a parameter set has `dimension` entries.
+    """
+
+    name = "multi_normal_diag"
+    support = REAL
+
+    def __init__(self, dimension: int) -> None:
+        self.dimension = dimension
+
+    def sufficient_statistics(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat((x, x.square()), -1)
+
+    def log_base_measure(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(x[..., 0])
+
+    def log_normalizer(self, natural: torch.Tensor) -> torch.Tensor:
+        linear, quadratic = natural.chunk(2, -1)
+        return (HALF_LOG_2PI - linear.square() / (4 * quadratic) - 0.5 * (-2 * quadratic).log()).sum(-1)
+
+    def standard_to_natural(self, standard: torch.Tensor) -> torch.Tensor:
+        loc, scale = standard.chunk(2, -1)
+        precision = scale**-2
+        return torch.cat((loc * precision, -0.5 * precision), -1)
+
+    def natural_to_standard(self, natural: torch.Tensor) -> torch.Tensor:
+        linear, quadratic = natural.chunk(2, -1)
+        return torch.cat((linear / (-2 * quadratic), (-2 * quadratic).rsqrt()), -1)
+
+    def standard_to_mean(self, standard: torch.Tensor) -> torch.Tensor:
+        loc, scale = standard.chunk(2, -1)
+        return torch.cat((loc, scale.square()), -1)
+
+    def mean_to_standard(self, mean: torch.Tensor) -> torch.Tensor:
+        centre, variance = mean.chunk(2, -1)
+        return torch.cat((centre, variance.sqrt()), -1)
+
+    def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
+        """Raises variances to `variance_floor`."""
+        centre, variance = mean.chunk(2, -1)
+        return torch.cat((centre, torch.maximum(variance, variance_floor(centre))), -1)
+
+    def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+        loc, scale = standard[:, None].chunk(2, -1)
+        return torch.addcmul(loc, scale, ndtri(u))
+
+    # In centred form: a mean of 1e8 with a scale of 1e-3 keeps its digits.
+
+    def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        loc, scale = standard[:, None].chunk(2, -1)
+        z = (x - loc).mul_(SQRT_HALF / scale)
+        return torch.sub(-self.dimension * HALF_LOG_2PI - scale.log().sum(-1), z.square_().sum(-1))
+
+    def moments(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        reference = x[:, :1]
+        offset = x - reference
+        shift = (weight[:, None] @ offset)[:, 0]
+        variance = (weight[:, None] @ offset.sub_(shift[:, None]).square_())[:, 0]
+        return torch.cat((reference[:, 0] + shift, variance), -1)
+
+    def blend(self, mean: torch.Tensor, other: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
+        """The average of the variances plus the variance between the two centres."""
+        d = self.dimension
+        between = (other[:, :d] - mean[:, :d]).square() * (step * (1 - step))
+        blended = mean + step * (other - mean)
+        return torch.cat((blended[:, :d], blended[:, d:] + between), -1)
+
+    def expected_statistics(self, mean: torch.Tensor) -> torch.Tensor:
+        centre, variance = mean.chunk(2, -1)
+        return torch.cat((centre, variance + centre.square()), -1)
+
+    def widen(self, standard: torch.Tensor, factor: float) -> torch.Tensor:
+        loc, scale = standard.chunk(2, -1)
+        return torch.cat((loc, factor * scale), -1)
+
+    def kl(self, standard: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """By coordinate log(s'/s) + (s^2 + (m - m')^2) / (2 s'^2) - 1/2."""
+        loc, scale = standard.chunk(2, -1)
+        other_loc, other_scale = other.chunk(2, -1)
+        ratio = scale / other_scale
+        shift = (loc - other_loc) / other_scale
+        return (0.5 * (ratio.square() - 1 + shift.square()) - ratio.log()).sum(-1)
+
+
+def variance_floor(centre: torch.Tensor) -> torch.Tensor:
+    """The least variance around `centre`: (16 eps |centre|)^2, for particles closer together would coincide in rounding.
+
+    Never below tiny / eps, so that a precision is finite.
+    """
+    finfo = torch.finfo(centre.dtype)
+    return (16 * finfo.eps * centre).square().clamp_min(finfo.tiny / finfo.eps)

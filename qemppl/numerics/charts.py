@@ -1,0 +1,75 @@
+"""Charts: bijections between the declared bounds of a latent and the support of its posterior family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qemppl.numerics.lazy import torch
+from qemppl.numerics.special import softplus
+from qemppl.numerics.supports import POSITIVE, REAL, UNIT, Support
+
+
+@dataclass(frozen=True)
+class Chart:
+    """x in (lower, upper) <-> u in `target`, one of REAL, POSITIVE and UNIT; None is no bound. Bounds broadcast against values.
+
+    REAL: u = x, log(x - lower), log(upper - x) or logit((x - lower) / (upper - lower)). POSITIVE (one bound): u = x - lower or
+    upper - x. UNIT (both bounds): u = (x - lower) / (upper - lower). Values stay strictly inside the bounds: the nearest number
+    inside stands for one that would round to a bound.
+    """
+
+    lower: torch.Tensor | None
+    upper: torch.Tensor | None
+    target: Support
+
+    def __post_init__(self) -> None:
+        bounds = (self.lower is not None) + (self.upper is not None)
+        assert (self.target is REAL) or (self.target, bounds) in ((POSITIVE, 1), (UNIT, 2)), (
+            "no chart onto this support"
+        )
+
+    def forward(self, u: torch.Tensor) -> torch.Tensor:
+        """x of u."""
+        if self.lower is not None and self.upper is not None:
+            share = u.sigmoid() if self.target is REAL else u
+            return self._inside(torch.lerp(self.lower, self.upper, share))
+        distance = u.exp() if self.target is REAL else u
+        if self.lower is not None:
+            return self._inside(self.lower + distance)
+        if self.upper is not None:
+            return self._inside(self.upper - distance)
+        return u
+
+    def inverse(self, x: torch.Tensor) -> torch.Tensor:
+        """u of x."""
+        if self.lower is not None and self.upper is not None:
+            below, above = x - self.lower, self.upper - x
+            return below.log() - above.log() if self.target is REAL else below / (self.upper - self.lower)
+        if self.lower is None and self.upper is None:
+            return x
+        distance = x - self.lower if self.lower is not None else self._upper() - x
+        return distance.log() if self.target is REAL else distance
+
+    def log_jacobian(self, u: torch.Tensor) -> torch.Tensor:
+        """log |dx/du|."""
+        if self.lower is not None and self.upper is not None:
+            width = (self.upper - self.lower).log()
+            if self.target is REAL:
+                return width - softplus(u) - softplus(-u)
+            return width.expand_as(u)
+        bounded = self.lower is not None or self.upper is not None
+        return u if bounded and self.target is REAL else torch.zeros_like(u)
+
+    def _upper(self) -> torch.Tensor:
+        assert self.upper is not None
+        return self.upper
+
+    def _inside(self, x: torch.Tensor) -> torch.Tensor:
+        finfo = torch.finfo(x.dtype)
+        if self.lower is None or self.upper is None:
+            x = x.clamp(-finfo.max, finfo.max)
+        if self.lower is not None:
+            x = x.maximum(torch.nextafter(self.lower, torch.full_like(self.lower, torch.inf)))
+        if self.upper is not None:
+            x = x.minimum(torch.nextafter(self.upper, torch.full_like(self.upper, -torch.inf)))
+        return x

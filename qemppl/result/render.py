@@ -1,0 +1,148 @@
+"""A fit as a table for people, as JSON and as CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from itertools import groupby
+from typing import Any
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from qemppl.diagnostics.diagnostic import Diagnostic
+from qemppl.result.fit import FitResult
+from qemppl.result.summary import Row, Summary, summarise
+
+COLUMNS = tuple(field.name for field in fields(Row) if field.name != "variable")
+MEMBERS_SHOWN = 100
+"""A table shows so many rows of one name; JSON and CSV have them all."""
+FALLBACK_DIGITS = 4
+"""Significant digits of a number whose Monte Carlo error is unknown or zero."""
+WIDEST = 100_000
+"""Columns of text; wider than any table."""
+
+
+def decimals_supported(mcse: float) -> int | None:
+    """Decimals up to the first digit that two Monte Carlo standard errors reach; negative left of the point.
+
+    With mcse 0.034 a mean is known to about 0.07, so two decimals are shown. None where the error is zero or unknown.
+    """
+    if not math.isfinite(mcse) or mcse <= 0:
+        return None
+    return -math.floor(math.log10(2 * mcse))
+
+
+def format_number(value: float, decimals: int | None) -> str:
+    """A number with so many decimals; with four significant digits where that is not known."""
+    if not math.isfinite(value):
+        return str(value)
+    if decimals is None:
+        return f"{value:.{FALLBACK_DIGITS}g}"
+    magnitude = max(abs(value), 10.0**-decimals)
+    if not 1e-4 <= magnitude < 1e15:
+        return f"{value:.{max(0, decimals + math.floor(math.log10(magnitude)))}e}"
+    return f"{round(value, decimals):.{max(0, decimals)}f}"
+
+
+def format_error(error: float) -> str:
+    """An error with two significant digits."""
+    return format_number(error, 1 - math.floor(math.log10(error)) if 0 < error < math.inf else None)
+
+
+def headline(fit: FitResult) -> str:
+    """Evidence, iterations, time and why the fit stopped, in two lines."""
+    if fit.log_evidence is None:
+        evidence = "log evidence undefined (improper prior)"
+    else:
+        digits = decimals_supported(fit.log_evidence_mcse or math.nan)
+        evidence = f"log evidence {format_number(fit.log_evidence, digits)}"
+        if fit.log_evidence_mcse is not None:
+            evidence += f" (mcse {format_error(fit.log_evidence_mcse)})"
+    return (
+        f"{evidence}, ELBO {fit.elbo:.6g} nats\n"
+        f"{fit.iterations} iterations in {fit.seconds:.3g} s, seed {fit.provenance.seed}; stopped: {fit.stop_reason}"
+    )
+
+
+def summary_table(summary: Summary) -> Table:
+    """A table with as many digits as the Monte Carlo error of each mean supports."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    for column in COLUMNS[1:]:
+        table.add_column(column, justify="right", no_wrap=True)
+    for _, group in groupby(summary.rows, key=lambda row: row.variable):
+        rows = list(group)
+        for row in rows[:MEMBERS_SHOWN]:
+            table.add_row(Text(row.name), *_cells(row))
+        if len(rows) > MEMBERS_SHOWN:
+            table.add_row(Text(f"... {len(rows) - MEMBERS_SHOWN} more of {rows[0].variable}"))
+    return table
+
+
+def _cells(row: Row) -> Iterator[str]:
+    decimals = decimals_supported(row.mcse)
+    yield format_number(row.mean, decimals)
+    yield format_error(row.mcse)
+    for value in (row.sd, row.q5, row.q50, row.q95):
+        yield format_number(value, decimals)
+    yield f"{row.ess:.0f}"
+    yield "" if math.isnan(row.khat) else f"{row.khat:.2f}"
+
+
+def print_table(console: Console, table: Table) -> None:
+    """A table at its full width: a narrow terminal wraps the lines itself, and no digit is lost."""
+    needed = Measurement.get(console, console.options.update(width=WIDEST), table).maximum
+    console.width = max(console.width, needed)
+    console.print(table)
+
+
+def table_text(summary: Summary) -> str:
+    """The table as plain text."""
+    console = Console(file=io.StringIO(), color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        print_table(console, summary_table(summary))
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def json_object(fit: FitResult, findings: Sequence[Diagnostic]) -> dict[str, Any]:
+    """A fit as one JSON object; a number that is not finite is null."""
+    return {
+        "log_evidence": _finite(fit.log_evidence),
+        "elbo": _finite(fit.elbo),
+        "iterations": fit.iterations,
+        "stop_reason": fit.stop_reason,
+        "seconds": _finite(fit.seconds),
+        "warnings": [_warning(finding) for finding in findings],
+        "summary": [{column: _finite(getattr(row, column)) for column in COLUMNS} for row in summarise(fit)],
+    }
+
+
+def _finite(value: float | str | None) -> float | str | None:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _warning(finding: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "where": finding.where,
+        "message": finding.message,
+        "notes": list(finding.notes),
+        "hint": finding.hint,
+    }
+
+
+def csv_text(summary: Summary) -> str:
+    """The rows as CSV with full digits; a number that is not known is an empty field."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in summary.rows:
+        writer.writerow("" if (value := _finite(getattr(row, column))) is None else value for column in COLUMNS)
+    return text.getvalue()

@@ -1,0 +1,78 @@
+"""The posterior in numbers: one row for each component of each name of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from qemppl.result.fit import Estimate, FitResult
+from qemppl.result.names import element_names
+
+QUANTILES = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number of the posterior.
+
+    mcse: Monte Carlo standard error of the mean. q5, q50, q95: quantiles of the joint draws. ess: importance-sampling effective
+    number of particles behind the mean. khat: Pareto shape of their weights, NaN where there are too few to tell.
+    """
+
+    variable: str
+    name: str
+    mean: float
+    mcse: float
+    sd: float
+    q5: float
+    q50: float
+    q95: float
+    ess: float
+    khat: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The rows of a fit, in the order of the model. Printed, it is a table."""
+
+    rows: tuple[Row, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __getitem__(self, name: str) -> Row:
+        """The row of one number, such as `theta[Choate]`."""
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(f"{name!r} is not a row of this summary")
+
+    def __str__(self) -> str:
+        from qemppl.result.render import table_text  # noqa: PLC0415 - rendering stands on the summary
+
+        return table_text(self)
+
+
+def summarise(fit: FitResult) -> Summary:
+    """Means and standard deviations as estimated from all particles; quantiles from the joint draws."""
+    return Summary(tuple(row for estimate in fit.estimates for row in _rows(fit, estimate)))
+
+
+def _rows(fit: FitResult, estimate: Estimate) -> Iterator[Row]:
+    quantiles = np.quantile(estimate.draws, QUANTILES, axis=0).reshape(len(QUANTILES), -1)
+    columns = (
+        estimate.mean,
+        estimate.mcse,
+        estimate.sd,
+        *quantiles,
+        estimate.ess,
+        estimate.khat,
+    )
+    numbers = np.stack([np.ravel(column) for column in columns], axis=-1).tolist()
+    for name, values in zip(element_names(fit, estimate), numbers, strict=True):
+        yield Row(estimate.name, name, *values)

@@ -1,0 +1,26 @@
+"""Runs the command line in a process of its own, from this source tree."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def command_line(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "qemppl", *map(str, arguments)]
+
+
+def child(*arguments: str | Path, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command_line(*arguments),
+        cwd=ROOT,
+        env={**os.environ, **(variables or {})},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
