@@ -12,12 +12,13 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 import qemppl
 from qemppl.result.fit import Estimate, FitResult
 
 ROOT = Path(__file__).parents[1]
-INK, ACCENT, PALE = "#222222", "#2a6f97", "#a9c9dd"
+INK, ACCENT, PALE, REFERENCE = "#222222", "#2a6f97", "#a9c9dd", "#c1440e"
 MOST_MEMBERS = 40
 """Members drawn of one plate; of more, evenly spaced ones by posterior mean."""
 
@@ -44,34 +45,35 @@ def draw(folder: Path, target: Path) -> None:
 def _forest(axes: Axes, fit: FitResult, estimate: Estimate, reference: dict[str, dict[str, float]]) -> None:
     """90 % and 50 % intervals of the members of a plate, and the mean of the reference."""
     labels = fit.plate(estimate.plate or "").labels
+    total, shown = len(labels), min(len(labels), MOST_MEMBERS)
     order = np.argsort(estimate.mean)
-    if len(order) > MOST_MEMBERS:
-        order = order[np.linspace(0, len(order) - 1, MOST_MEMBERS).astype(int)]
+    order = order[np.linspace(0, total - 1, shown).astype(int)]
     q5, q25, q75, q95 = np.quantile(estimate.draws[:, order], [0.05, 0.25, 0.75, 0.95], axis=0)
     height = np.arange(len(order))
     axes.hlines(height, q5, q95, color=PALE, lw=2)
     axes.hlines(height, q25, q75, color=ACCENT, lw=3)
     axes.plot(estimate.mean[order], height, "o", color=INK, ms=3.5, label="mean")
     truth = [reference[f"{estimate.name}[{labels[i]}]"]["mean"] for i in order]
-    axes.plot(truth, height, "x", color="#c1440e", ms=4, mew=1, label="NUTS")
+    axes.plot(truth, height, "x", color=REFERENCE, ms=5.5, mew=1.2, label="NUTS")
     axes.set_yticks(height, [labels[i] for i in order], fontsize=7)
-    axes.set_title(f"{estimate.name}[{estimate.plate}]", fontsize=10)
+    title = f"{estimate.name}[{estimate.plate}]"
+    axes.set_title(title if shown == total else f"{title}, {shown} of {total}", fontsize=10)
+    axes.tick_params(axis="x", labelsize=7)
     axes.legend(fontsize=7, frameon=False, loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.margins(y=0.02)
+    axes.set_ylim(-0.7, shown - 0.3)
 
 
-def _histogram(
-    axes: Axes, estimate: Estimate, index: tuple[int, ...], reference: dict[str, dict[str, float]]
-) -> None:
+def _histogram(axes: Axes, estimate: Estimate, index: tuple[int, ...], reference: dict[str, dict[str, float]]) -> None:
     """The draws of one number, and the mean of the reference."""
     name = estimate.name + (f"[{','.join(str(i + 1) for i in index)}]" if index else "")
     draws = estimate.draws[(slice(None), *index)]
-    axes.hist(draws, bins=60, range=tuple(np.quantile(draws, [0.002, 0.998])), color=PALE)
+    axes.hist(draws, bins=40, range=tuple(np.quantile(draws, [0.002, 0.998])), color=PALE)
     axes.axvline(float(estimate.mean[index]), color=INK, lw=1.5)
-    axes.axvline(reference[name]["mean"], color="#c1440e", lw=1, ls=":")
+    axes.plot(reference[name]["mean"], 0, "x", color=REFERENCE, ms=7, mew=1.5, clip_on=False, zorder=5)
     axes.set_title(name, fontsize=9, loc="left", pad=2)
     axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.tick_params(labelsize=7)
     axes.spines[["top", "right", "left"]].set_visible(False)
 

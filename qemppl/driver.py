@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import operator
 import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, SupportsIndex
 
 from qemppl.compile.plan import Plan, Target, make_plan
 from qemppl.compile.show import show_plan
@@ -20,14 +22,17 @@ from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity
 from qemppl.diagnostics.source import Source
 from qemppl.engine import joint, monitor
 from qemppl.engine.evidence import Contraction
+from qemppl.engine.particles import Proposal
 from qemppl.engine.pool import log_evidence, report
-from qemppl.engine.qem import Iteration, Sampler, adapt
-from qemppl.engine.start import starting_proposals
+from qemppl.engine.qem import Adaptation, Sampler, adapt
+from qemppl.engine.start import proposals_at, starting_proposals
 from qemppl.ir.model import ModelIR
 from qemppl.lang.frontend import compile_text, read_source
 from qemppl.numerics.lazy import torch
 from qemppl.result.assemble import Findings, assemble_result
+from qemppl.result.checkpoint import CheckpointFile
 from qemppl.result.fit import FitResult, Provenance
+from qemppl.result.proposals import digest, starting_means
 from qemppl.version import __version__
 
 MEMORY_SHARE = 0.25
@@ -47,6 +52,26 @@ class Settings:
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float64", "float32"] = "float64"
     memory: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a number that means nothing."""
+        for name in ("particles", "max_iterations", "draws", "memory"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is a whole number of at least 1, not {value!r}")
+        if not self.tolerance > 0:
+            raise ValueError(f"tolerance is a positive number, not {self.tolerance!r}")
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where to start a fit. seed: 0 .. 2^63 - 1; None for that of the checkpoint, or a drawn one. init_from: an earlier fit, or its
+    file, whose fitted proposals replace the prior's. resume: the file where the fit is kept until it is finished; where it exists,
+    the fit continues from it."""
+
+    seed: int | None = None
+    init_from: FitResult | str | Path | None = None
+    resume: str | Path | None = None
 
 
 @dataclass(frozen=True)
@@ -90,16 +115,23 @@ class Model:
         seed: int | None = None,
         settings: Settings | None = None,
         progress: Watch | None = None,
+        init_from: FitResult | str | Path | None = None,
+        resume: str | Path | None = None,
         **changes: Any,
     ) -> FitResult:
         """Fits the model to data: a mapping by name, or the path of a JSON file.
 
-        seed: 0 .. 2^63 - 1; drawn and recorded where it is None. Keyword arguments replace single settings: fit(data, draws=1000).
-        Raises DiagnosticsError: MODEL, DATA, or RESOURCE where memory or numerics do not suffice.
+        seed: 0 .. 2^63 - 1; drawn and recorded where it is None. init_from: an earlier fit, or its file, to start from instead of the
+        prior. resume: a file that keeps the unfinished fit, and from which, if it exists, the fit continues; removed in the end.
+        Keyword arguments replace single settings: fit(data, draws=1000).
+        Raises DiagnosticsError: MODEL, DATA, USAGE where a file does not fit, or RESOURCE where memory or numerics do not suffice.
         """
         settings = replace(settings or Settings(), **changes)
-        bound, _ = self.bind(data)
-        return fit_bound(bound, settings, _checked_seed(seed), progress or (lambda _: None))
+        bound, remarks = self.bind(data)
+        fit = fit_bound(bound, settings, Start(seed, init_from, resume), progress or (lambda _: None))
+        if resume is not None:
+            Path(resume).unlink(missing_ok=True)
+        return replace(fit, warnings=(*remarks, *fit.warnings))
 
 
 def compile_model(path: str | Path | None = None, *, text: str | None = None) -> Model:
@@ -113,29 +145,36 @@ def compile_model(path: str | Path | None = None, *, text: str | None = None) ->
     return Model(checked.model, checked.diagnostics)
 
 
-def fit_bound(bound: BoundModel, settings: Settings, seed: int, progress: Watch) -> FitResult:
-    """Adapts the posterior, then reports on it."""
+def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Watch) -> FitResult:
+    """Adapts the posterior, then reports on it. The file `start.resume` is left for the caller to remove once the result is safe."""
     began = time.perf_counter()
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     if not bound.ir.latents:
         raise DiagnosticsError([_nothing_to_fit()], Stage.MODEL)
+    checkpoint = None if start.resume is None else CheckpointFile(start.resume)
+    seed = _checked_seed(checkpoint.seed if checkpoint and start.seed is None else start.seed)
     plan = make_plan(bound, _target(settings), settings.particles)
-    generator = torch.Generator(device=settings.device).manual_seed(seed)
-    sampler = Sampler(plan, Contraction(plan), generator)
-    steps: list[Iteration] = []
+    means = None if start.init_from is None else starting_means(_loaded(start.init_from), plan)
+    provenance = _provenance(bound, settings, seed, created, means)
+    if checkpoint:
+        checkpoint.identify(bound.ir.text, provenance)
+    sampler = Sampler(plan, Contraction(plan), torch.Generator(device=settings.device).manual_seed(seed))
 
-    def adapting(line: Iteration) -> None:
-        steps.append(line)
-        progress(Progress("adapt", len(steps), line.elbo, line.beta, min(line.ess), time.perf_counter() - began))
+    def adapting(state: Adaptation) -> None:
+        if checkpoint:
+            checkpoint.keep(state, sampler.generator)
+        line, elapsed = state.history[-1], time.perf_counter() - began
+        progress(Progress("adapt", len(state.history), line.elbo, line.beta, min(line.ess), elapsed))
 
     def reporting(replicate: int, elbo: float, mcse: float) -> None:
         known = mcse if mcse < torch.inf else None
-        last = steps[-1]
+        last = adaptation.history[-1]
         progress(Progress("report", replicate, elbo, last.beta, min(last.ess), time.perf_counter() - began, known))
 
-    with torch.inference_mode():
-        start = starting_proposals(plan, generator)
-        adaptation = adapt(sampler, start, settings.max_iterations, adapting)
+    with torch.inference_mode(), checkpoint or nullcontext():
+        state = checkpoint.restore(plan, sampler.generator) if checkpoint else None
+        state = state or Adaptation(_first_proposals(sampler, means))
+        adaptation = adapt(sampler, state, settings.max_iterations, adapting)
         pooled = report(sampler, adaptation.proposals, settings.draws, settings.tolerance, reporting)
         evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
     findings = Findings(
@@ -143,11 +182,11 @@ def fit_bound(bound: BoundModel, settings: Settings, seed: int, progress: Watch)
         adaptation=adaptation,
         report=pooled,
         joint=evaluated,
-        log_evidence=None if monitor.is_improper(bound.ir) else log_evidence(pooled.log_z),
-        warnings=tuple(monitor.warnings(plan, adaptation, pooled, settings.tolerance)),
+        log_evidence=None if monitor.is_improper(bound.ir) else log_evidence(pooled),
+        warnings=monitor.warnings(plan, adaptation, pooled, evaluated, settings.tolerance),
         seconds=time.perf_counter() - began,
     )
-    return assemble_result(findings, _provenance(bound, settings, seed, created))
+    return assemble_result(findings, provenance)
 
 
 def explain_plan(model: Model, data: Mapping[str, Any] | str | Path, settings: Settings | None = None) -> str:
@@ -165,12 +204,26 @@ def _target(settings: Settings) -> Target:
 def _checked_seed(seed: int | None) -> int:
     if seed is None:
         return secrets.randbits(31)
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+    if isinstance(seed, bool) or not isinstance(seed, SupportsIndex) or not 0 <= operator.index(seed) <= LARGEST_SEED:
         raise ValueError(f"a seed is a whole number from 0 to 2^63 - 1, not {seed!r}")
-    return seed
+    return operator.index(seed)
 
 
-def _provenance(bound: BoundModel, settings: Settings, seed: int, created: str) -> Provenance:
+def _loaded(fit: FitResult | str | Path) -> FitResult:
+    if isinstance(fit, FitResult):
+        return fit
+    from qemppl.result.file import load  # noqa: PLC0415 (a fit from the prior need not wait for xarray)
+
+    return load(fit)
+
+
+def _first_proposals(sampler: Sampler, means: Mapping[str, torch.Tensor] | None) -> tuple[Proposal, ...]:
+    return starting_proposals(sampler.plan, sampler.generator) if means is None else proposals_at(sampler.plan, means)
+
+
+def _provenance(
+    bound: BoundModel, settings: Settings, seed: int, created: str, means: Mapping[str, torch.Tensor] | None
+) -> Provenance:
     return Provenance(
         version=__version__,
         created_at=created,
@@ -186,6 +239,7 @@ def _provenance(bound: BoundModel, settings: Settings, seed: int, created: str) 
             "draws": settings.draws,
             "memory": settings.memory,
             "threads": torch.get_num_threads(),
+            "init_from": None if means is None else digest(means),
         },
     )
 

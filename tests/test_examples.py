@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import special, stats
 
 from qemppl.driver import compile_model
 from qemppl.result.fit import FitResult
@@ -16,7 +21,10 @@ NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/model.qem"))
 FEW_GROUPS = {("eight_schools", "tau"), ("surgical", "sigma"), ("melanoma", "s_nation")}
 """Scales of fewer than 15 groups: the posterior has a heavy tail, so twice the error is allowed."""
 
+Array = NDArray[np.float64]
 
+
+@cache
 def fit(name: str, seed: int) -> FitResult:
     folder = EXAMPLES / name
     return compile_model(folder / "model.qem").fit(folder / "data.json", seed=seed)
@@ -42,3 +50,60 @@ def test_every_example_is_complete() -> None:
     for name in NAMES:
         files = {path.name for path in (EXAMPLES / name).iterdir()}
         assert {"model.qem", "data.json", "reference.json", "README.md", "posterior.png"} <= files
+
+
+def eight_schools_log_joint(data: dict[str, Any], mu: Array, tau: Array, fineness: int) -> Array:
+    """log p(y, mu, tau): theta is integrated out in closed form."""
+    log_joint = stats.norm.logpdf(mu, 0, 5) + stats.halfcauchy.logpdf(tau, scale=5)
+    for y, sigma in zip(data["y"], data["sigma"], strict=True):
+        log_joint = log_joint + stats.norm.logpdf(y, mu, np.hypot(sigma, tau))
+    return log_joint
+
+
+def surgical_log_joint(data: dict[str, Any], mu: Array, sigma: Array, fineness: int) -> Array:
+    """log p(deaths, mu, sigma): each b is integrated out by Gauss-Hermite quadrature under its prior."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(fineness)
+    b = mu[..., None] + sigma[..., None] * nodes
+    log_death, log_survival = special.log_expit(b), special.log_expit(-b)
+    log_weights = np.log(weights / weights.sum())
+    log_joint = stats.norm.logpdf(mu, -2, 1.5) + stats.halfnorm.logpdf(sigma)
+    for deaths, n in zip(data["deaths"], data["n"], strict=True):
+        log_likelihood = deaths * log_death + (n - deaths) * log_survival + np.log(special.comb(n, deaths))
+        log_joint = log_joint + special.logsumexp(log_likelihood + log_weights, axis=-1)
+    return log_joint
+
+
+LogJoint = Callable[[dict[str, Any], Array, Array, int], Array]
+GRIDS: dict[str, tuple[LogJoint, tuple[float, float], tuple[float, float]]] = {
+    "eight_schools": (eight_schools_log_joint, (-40, 40), (-25, 14)),
+    "surgical": (surgical_log_joint, (-5.5, 0), (-10, 2)),
+}
+"""The log joint density of (mu, scale), and the ranges of mu and of the log scale, outside which next to nothing lies."""
+
+
+def evidence_on_grid(name: str, points: int) -> float:
+    """log of the integral over (mu, log scale) by the trapezoidal rule; the integrand vanishes at the ends."""
+    log_joint, mu_range, log_range = GRIDS[name]
+    data = json.loads((EXAMPLES / name / "data.json").read_text())
+    mu, mu_step = np.linspace(*mu_range, points, retstep=True)
+    log_scale, log_step = np.linspace(*log_range, points, retstep=True)
+    density = log_joint(data, mu[:, None], np.exp(log_scale)[None], points) + log_scale
+    return float(special.logsumexp(density) + np.log(mu_step * log_step))
+
+
+@cache
+def exact_evidence(name: str) -> tuple[float, float]:
+    """The log evidence, and the error of the grid: what halving it changes."""
+    coarse, fine = (evidence_on_grid(name, points) for points in (60, 120))
+    return fine, abs(fine - coarse)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("name", sorted(GRIDS))
+def test_evidence_agrees_with_a_sum_over_a_grid(name: str, seed: int) -> None:
+    exact, grid_error = exact_evidence(name)
+    result = fit(name, seed)
+    assert result.log_evidence is not None
+    assert result.log_evidence_mcse is not None
+    assert grid_error < 1e-4
+    assert abs(result.log_evidence - exact) <= 5 * result.log_evidence_mcse + grid_error

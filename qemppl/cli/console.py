@@ -37,5 +37,5 @@ def emit(write: Callable[[Console], object]) -> None:
             raise
         message = f"the output cannot be written: {error.strerror or error}"
         raise DiagnosticsError(
-            [Diagnostic("QEM820", Severity.ERROR, message, where="stdout")], Stage.RESOURCE
+            [Diagnostic("QEM860", Severity.ERROR, message, where="stdout")], Stage.RESOURCE
         ) from error

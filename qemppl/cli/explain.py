@@ -11,7 +11,7 @@ from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
 from qemppl.driver import Settings, compile_model, explain_plan
 from qemppl.ir.show import show
 from qemppl.lang.frontend import parse, read_source
-from qemppl.lang.show_ast import show_ast
+from qemppl.lang.syntax.show_ast import show_ast
 
 
 @click.command(name="explain")

@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
-from qemppl.cli.console import report
+from qemppl.cli.console import complain, report
+from qemppl.cli.main import INTERRUPTED
 from qemppl.cli.numbers import COUNT, SEED, positive, size
 from qemppl.cli.progress import ProgressLine
 from qemppl.cli.show import format_option, show_fit
-from qemppl.driver import Settings, compile_model
+from qemppl.diagnostics.diagnostic import Severity
+from qemppl.driver import Settings, Start, compile_model, fit_bound
 from qemppl.result.target import check_target
-from qemppl.result.words import failed
 
 DIAGNOSTICS_FAILED = 6
 
@@ -26,6 +27,8 @@ class Request:
     model: Path
     data: Path
     output: Path | None
+    resume: Path | None
+    init_from: Path | None
     seed: int | None
     style: str
     quiet: bool
@@ -55,6 +58,15 @@ class Request:
 @click.option(
     "--memory", type=size, metavar="SIZE", help="Memory to use, such as 1GiB.  [default: a quarter of the machine's]"
 )
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep the unfinished fit in FILE, and continue from it if it exists.",
+)
+@click.option(
+    "--init-from", type=click.Path(path_type=Path), metavar="FIT", help="Start from a saved fit instead of the prior."
+)
 @format_option
 @click.option("--quiet", is_flag=True, help="No progress and no warnings.")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
@@ -68,7 +80,20 @@ def command(context: click.Context, /, **options: Any) -> None:
     names = Settings.__dataclass_fields__.keys()
     settings = Settings(**{name: options[name] for name in names & options.keys() if options[name] is not None})
     request = Request(**{name: value for name, value in options.items() if name not in names})
-    if not _fit(request, settings):
+    if (
+        request.resume is not None
+        and request.output is not None
+        and request.resume.resolve() == request.output.resolve()
+    ):
+        raise click.UsageError("-o and --resume name the same file")
+    try:
+        fine = _fit(request, settings)
+    except KeyboardInterrupt:
+        if request.resume is None or not request.resume.exists():
+            raise
+        complain(f"interrupted; the same command continues from {request.resume}")
+        context.exit(INTERRUPTED)
+    if not fine:
         context.exit(DIAGNOSTICS_FAILED)
 
 
@@ -79,9 +104,14 @@ def _fit(request: Request, settings: Settings) -> bool:
     model = compile_model(request.model)
     if not request.quiet:
         report(model.warnings)
+    bound, remarks = model.bind(request.data)
+    if not request.quiet:
+        report(remarks)
     with ProgressLine(quiet=request.quiet) as progress:
-        fit = model.fit(request.data, seed=request.seed, settings=settings, progress=progress)
+        fit = fit_bound(bound, settings, Start(request.seed, request.init_from, request.resume), progress)
     if request.output is not None:
         fit.save(request.output, force=request.force)
-    findings = show_fit(fit, request.style, quiet=request.quiet)
-    return not (request.strict and failed(findings))
+    show_fit(fit, request.style, quiet=request.quiet)
+    if request.resume is not None:
+        request.resume.unlink(missing_ok=True)
+    return not request.strict or all(warning.severity is Severity.NOTE for warning in fit.warnings)

@@ -10,7 +10,6 @@ import click
 from rich.console import Console
 
 from qemppl.cli.console import emit, report
-from qemppl.diagnostics.diagnostic import Diagnostic
 from qemppl.result.fit import FitResult
 from qemppl.result.render import csv_text, headline, json_object, print_table, summary_table
 from qemppl.result.summary import summarise
@@ -29,21 +28,19 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def show_fit(fit: FitResult, style: str, *, quiet: bool = False) -> tuple[Diagnostic, ...]:
-    """Print the posterior on stdout and its diagnostics on stderr; the diagnostics."""
-    findings = fit.diagnose()
-    emit(lambda console: _write(console, fit, style, findings))
+def show_fit(fit: FitResult, style: str, *, quiet: bool = False) -> None:
+    """Print the posterior on stdout and its warnings on stderr."""
+    emit(lambda console: _write(console, fit, style))
     if not quiet:
-        report(findings)
-    return findings
+        report(fit.warnings)
 
 
-def _write(console: Console, fit: FitResult, style: str, findings: tuple[Diagnostic, ...]) -> None:
+def _write(console: Console, fit: FitResult, style: str) -> None:
     if style == "table":
         console.print(headline(fit), markup=False, emoji=False)
         console.print()
         print_table(console, summary_table(summarise(fit)))
     elif style == "json":
-        console.file.write(json.dumps(json_object(fit, findings), allow_nan=False, indent=2) + "\n")
+        console.file.write(json.dumps(json_object(fit), allow_nan=False, indent=2) + "\n")
     else:
         console.file.write(csv_text(summarise(fit)))

@@ -80,8 +80,8 @@ class _Planner:
         inputs = [table for table in self._open if self.tables[table][0] == plate]
         self._open = [table for table in self._open if table not in inputs]
         own = {group for group, home in self._plates.items() if home == plate}
-        products: list[tuple[int, ...]] = [(table,) for table in inputs]
-        for pair in self._path([self._dims((table,)) for table in inputs], own):
+        products: list[tuple[int, ...]] = self._alone(plate, inputs, own)
+        for pair in self._path([self._dims(product) for product in products], own):
             chosen = [products[i] for i in pair]
             products = [product for i, product in enumerate(products) if i not in pair]
             merged = tuple(table for product in chosen for table in product)
@@ -90,6 +90,17 @@ class _Planner:
             if gone or not products:  # otherwise only a product: left to the step that sums it out
                 merged = (self._step(plate, merged, gone, last=not products),)
             products.append(merged)
+
+    def _alone(self, plate: str | None, inputs: Sequence[int], own: set[str]) -> list[tuple[int, ...]]:
+        """The tables, those of one group only summed out where another table remains: a product of them would grow for nothing."""
+        products: list[tuple[int, ...]] = []
+        for dims in dict.fromkeys(self._dims((table,)) for table in inputs):
+            same = tuple(table for table in inputs if self._dims((table,)) == dims)
+            others = {g for table in inputs if table not in same for g in self._dims((table,))}
+            gone = [group for group in dims if group in own and group not in others]
+            lonely = bool(gone) and len(same) < len(inputs)
+            products.append((self._step(plate, same, gone, last=False),) if lonely else same)
+        return products
 
     def _path(self, dims: list[tuple[str, ...]], own: set[str]) -> list[tuple[int, ...]]:
         """Which tables to combine, one combination after another, the last one leaving a single table."""

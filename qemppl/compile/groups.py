@@ -76,7 +76,9 @@ def choose_groups(bound: BoundModel) -> tuple[Group, ...]:
 
 def _absorb_few(bound: BoundModel, by_plate: dict[str | None, list[RandomVariable]]) -> None:
     """Moves the latents of small plates into the global group."""
-    globals_ = by_plate.get(None, [])
+    globals_ = by_plate.get(None)
+    if globals_ is None:
+        return
     for plate in [plate for plate in by_plate if plate is not None]:
         width = sum(_size(bound, variable, None) for variable in globals_)
         if sum(_size(bound, variable, None) for variable in by_plate[plate]) <= FEW * width:
@@ -97,15 +99,15 @@ def _make_group(bound: BoundModel, plate: str | None, variables: Sequence[Random
         offset += size
     name = "+".join(variable.name for variable in variables[:3]) + ("+.." if len(variables) > 3 else "")
     assert offset == 1 or all(variable.family not in UNIVARIATE for variable in variables), "checked by the language"
-    return Group(name, plate, tuple(parts), make_family(_family_name(variables[0], offset, plate), offset))
+    return Group(name, plate, tuple(parts), make_family(_family_name(variables, offset, plate), offset))
 
 
-def _family_name(variable: RandomVariable, dimension: int, plate: str | None) -> str:
-    """The family of a group of `dimension` coordinates that begins with `variable`."""
+def _family_name(variables: Sequence[RandomVariable], dimension: int, plate: str | None) -> str:
+    """The family of a group of `dimension` coordinates: diagonal where it is large, or one of its latents asks for it."""
     if dimension == 1:
-        return variable.family or _scalar_family(variable)
+        return variables[0].family or _scalar_family(variables[0])
     limit = FULL_AT_ROOT if plate is None else FULL_ON_PLATE
-    diagonal = dimension > limit or variable.family == "multi_normal_diag"
+    diagonal = dimension > limit or any(variable.family == "multi_normal_diag" for variable in variables)
     return "multi_normal_diag" if diagonal else "multi_normal"
 
 

@@ -47,7 +47,6 @@ class Axes:
 
     def __init__(self, bound: BoundModel) -> None:
         self._axes: dict[str, Axis] = {}
-        self._above: dict[str, tuple[str, ...]] = {}
         for plate in bound.ir.plates:
             self._add(bound, plate.name)
 

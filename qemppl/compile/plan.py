@@ -15,6 +15,7 @@ from qemppl.compile.program import FactorOutput, Level, Program, TableKey, cells
 from qemppl.compile.simplify import Cells, find_cells, reduced_density
 from qemppl.data.bound import BoundModel
 from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity, Stage
+from qemppl.ir.model import Plate
 from qemppl.numerics.lazy import torch
 
 CACHE_ENTRIES = 1 << 17
@@ -60,8 +61,11 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None) -
     """Plans a fit.
 
     particles: K for every group, instead of the planner's choice. Raises DiagnosticsError (RESOURCE) where even few particles do
-    not fit into the memory.
+    not fit into the memory, (DATA) where a plate has no members.
     """
+    empty = [plate for plate in bound.ir.plates if bound.count(plate.name) == 0]
+    if empty:
+        raise DiagnosticsError([_without_members(plate) for plate in empty], Stage.DATA)
     axes = Axes(bound)
     groups = choose_groups(bound)
     latents = {part.variable.name: group.layout(part) for group in groups for part in group.parts}
@@ -116,7 +120,7 @@ def _first_guess(group: Group) -> int:
 def _scale(groups: Sequence[Group], particles: Mapping[str, int], factor: float) -> dict[str, int]:
     scaled = {}
     for group in groups:
-        least = max(32, 8 * group.dimension) if group.plate is None else SMALLEST_LOCAL
+        least = max(16, 8 * group.dimension) if group.plate is None else SMALLEST_LOCAL
         most = max(LARGEST_GLOBAL, 25 * group.dimension) if group.plate is None else LARGEST_LOCAL
         scaled[group.name] = min(max(int(particles[group.name] * factor), least), most)
     return scaled
@@ -140,6 +144,16 @@ def _peak_bytes(program: Program, elimination: Elimination, axes: Axes, particle
     return width * (tables + 2 * elimination.entries(axes, particles) + LIVE_TEMPORARIES * blocks)
 
 
+def _without_members(plate: Plate) -> Diagnostic:
+    return Diagnostic(
+        code="QEM504",
+        severity=Severity.ERROR,
+        message=f"plate `{plate.name}` has no members, so nothing can be learned from it",
+        span=plate.span,
+        hint="check that its columns hold data",
+    )
+
+
 def _too_large(
     elimination: Elimination, axes: Axes, particles: Mapping[str, int], peak: int, memory: int
 ) -> Diagnostic:
@@ -156,7 +170,8 @@ def _too_large(
 
 
 def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB" if size >= 2**29 else f"{size / 2**20:.1f} MiB"
+    unit, name = next(((u, n) for u, n in ((2**30, "GiB"), (2**20, "MiB")) if size >= u), (2**10, "KiB"))
+    return f"{size / unit:.1f} {name}"
 
 
 # Programs.
@@ -188,7 +203,7 @@ def assemble(
             axis,
             sites.get(axis, []),
             outputs,
-            lambda layout: max(1, entries // cells_per_member(particles, layout)),
+            lambda layout: max(1, entries // max(1, cells_per_member(particles, layout))),
         )
         for axis in sorted(axes, key=builder.axes.depth)
     ]

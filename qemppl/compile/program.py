@@ -94,12 +94,23 @@ class Program:
         self._run(particles, collect)
         return tables
 
-    def densities(self, particles: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """The log-density of every site, event axes summed: (member, *particles)."""
+    def densities(
+        self, particles: Mapping[str, torch.Tensor], totals: frozenset[str] = frozenset()
+    ) -> dict[str, torch.Tensor]:
+        """The log-density of every site, event axes summed: (member, *particles), (member, 1) for a site without latents.
+
+        totals: sites of which only the sum over members is kept, (1, *particles).
+        """
         parts: dict[str, list[torch.Tensor]] = {}
 
         def collect(factor: FactorOutput, block: slice, values: dict[int, torch.Tensor]) -> None:
-            parts.setdefault(factor.site, []).append(_sum_event(values[factor.slot], factor.layout))
+            density = _sum_event(values[factor.slot], factor.layout)
+            density = density if factor.layout.groups else density[:, None]
+            if factor.site in totals:
+                density = density.sum(0, keepdim=True)
+                parts[factor.site] = [parts[factor.site][0] + density] if factor.site in parts else [density]
+            else:
+                parts.setdefault(factor.site, []).append(density)
 
         self._run(particles, collect)
         return {site: torch.cat(part) for site, part in parts.items()}

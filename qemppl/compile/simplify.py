@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Axes, Layout
 from qemppl.data.bound import BoundModel
-from qemppl.distributions.base import Law
+from qemppl.distributions.base import Grouping, Law
 from qemppl.distributions.registry import LAWS
 from qemppl.ir.model import DataRef, DefinitionRef, Expr, LatentRef, ModelIR, RandomVariable, children
 from qemppl.numerics.lazy import torch
@@ -75,12 +75,13 @@ def _columns(bound: BoundModel, axes: Axes, variable: RandomVariable, plate: str
 def reduced_density(builder: Builder, cells: Cells) -> int:
     """The slot of the sum of log p over the rows of each cell: (cell, *particles)."""
     variable, law = cells.variable, LAWS[cells.variable.law]
-    known = [builder.expression(argument) for argument, data in _arguments(law, variable) if data]
+    rows = Layout(variable.plate)
+    known = [builder.align(builder.expression(argument), rows) for argument, data in _arguments(law, variable) if data]
     size = builder.axes.size(variable.plate)
     observed, *fixed = (
         builder.constants[slot].expand(size).cpu() for slot in [builder.data(variable.name, variable.plate), *known]
     )
-    statistics = law.summarise(observed, tuple(fixed), partial(_sum_cells, cells))
+    statistics = law.summarise(observed, tuple(fixed), Grouping(torch.as_tensor(cells.cell), len(cells.rows)))
     layout = Layout(cells.axis)
     slots = [builder.constant(("statistic", variable.name, i), layout, _numpy(s)) for i, s in enumerate(statistics)]
     free = [argument for argument, data in _arguments(law, variable) if not data]
@@ -121,12 +122,6 @@ def _equal_rows(columns: list[NDArray[np.float64]]) -> tuple[NDArray[np.int64], 
     cell = np.empty(len(order), dtype=np.int64)
     cell[order] = np.cumsum(new) - 1
     return cell, order[new]
-
-
-def _sum_cells(cells: Cells, values: torch.Tensor) -> torch.Tensor:
-    """(row, ...) -> (cell, ...)."""
-    total = torch.zeros(len(cells.rows), *values.shape[1:], dtype=values.dtype)
-    return total.index_add_(0, torch.as_tensor(cells.cell), values)
 
 
 def _log_prob_summary(law: Law, count: int, *operands: torch.Tensor) -> torch.Tensor:

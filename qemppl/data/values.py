@@ -63,7 +63,7 @@ def _wrong_reals(x: NDArray[np.float64], variable: DataVariable) -> Iterator[_Fa
     finite = np.isfinite(x)
     if not finite.all():
         if not variable.missing:
-            hint = f"if values may be missing, declare `missing {variable.type.kind} {variable.name}`"
+            hint = "leave out its row: missing values are not supported yet in this version"
             yield _Fault("QEM711", np.isnan(x), lambda i: "is missing (null or NaN)", hint)
         hint = "a number beyond 1.8e308 is read as infinite"
         yield _Fault("QEM712", np.isinf(x), lambda i: "is infinite", hint)

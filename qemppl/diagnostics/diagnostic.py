@@ -38,7 +38,7 @@ class Label:
 class Diagnostic:
     """One mistake or remark, in the user's own terms.
 
-    `code` is stable (`QEM101`) and listed in the catalogue. `span` is the offending text of the model.
+    `code` is stable (`QEM101`) and listed in the catalogue of the floor that uses it. `span` is the offending text of the model.
     `where` names a place outside the model text: a JSON path (`data.json: y[3]`) or a table row.
     `hint` is a one-line fix.
     """
@@ -55,6 +55,14 @@ class Diagnostic:
     @property
     def is_error(self) -> bool:
         return self.severity is Severity.ERROR
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a code means: a title, and an explanation for whoever asks. Each floor lists its codes in its `catalogue.py`."""
+
+    title: str
+    explanation: str
 
 
 class DiagnosticsError(Exception):

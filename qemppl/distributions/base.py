@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.supports import Support
 
-GroupSum = Callable[["torch.Tensor"], "torch.Tensor"]
-"""Sums a tensor (row, ...) over the rows of each group: (group, ...)."""
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which group each row belongs to. index: (row,), the number of the group. count: of groups."""
+
+    index: torch.Tensor
+    count: int
+
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        """(row, ...) -> (group, ...)."""
+        total = torch.zeros(self.count, *values.shape[1:], dtype=values.dtype)
+        return total.index_add_(0, self.index, values)
+
+    def spread(self, values: torch.Tensor) -> torch.Tensor:
+        """(group,) -> (row,)."""
+        return values[self.index]
 
 
 @dataclass(frozen=True)
@@ -66,12 +79,10 @@ class Law(ABC):
         """Whether rows that share their arguments can be replaced by sufficient statistics."""
         return type(self).summarise is not Law.summarise
 
-    def summarise(
-        self, x: torch.Tensor, data: tuple[torch.Tensor, ...], group_sum: GroupSum
-    ) -> tuple[torch.Tensor, ...]:
+    def summarise(self, x: torch.Tensor, data: tuple[torch.Tensor, ...], groups: Grouping) -> tuple[torch.Tensor, ...]:
         """Sufficient statistics of the rows of each group.
 
-        x: (row,). data: the values of `data_arguments` by row. group_sum sums (row, ...) to (group, ...). Every statistic: (group,).
+        x: (row,). data: the values of `data_arguments` by row. Every statistic: (group,).
         """
         raise AssertionError(f"{self.name} has no summary")
 

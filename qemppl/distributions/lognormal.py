@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qemppl.distributions.base import Argument, GroupSum, Law
+from qemppl.distributions.base import Argument, Grouping, Law
 from qemppl.distributions.normal import Normal
 from qemppl.numerics.elementwise import log_indicator, plus
 from qemppl.numerics.lazy import torch
@@ -32,12 +32,10 @@ class LogNormal(Law):
     def log_survival(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
         return _LOG.log_survival(x.clamp_min(0).log(), *arguments)
 
-    def summarise(
-        self, x: torch.Tensor, data: tuple[torch.Tensor, ...], group_sum: GroupSum
-    ) -> tuple[torch.Tensor, ...]:
+    def summarise(self, x: torch.Tensor, data: tuple[torch.Tensor, ...], groups: Grouping) -> tuple[torch.Tensor, ...]:
         """Sum of the terms free of the arguments, then the statistics of log x under a normal law."""
         y, base = _log_and_base(x)
-        return group_sum(base), *_LOG.summarise(y, data, group_sum)
+        return groups.sum(base), *_LOG.summarise(y, data, groups)
 
     def log_prob_summary(self, statistics: tuple[torch.Tensor, ...], *arguments: torch.Tensor) -> torch.Tensor:
         base, *rest = statistics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from qemppl.distributions.base import Argument, GroupSum, Law
+from qemppl.distributions.base import Argument, Grouping, Law
 from qemppl.numerics.elementwise import broadcast, positive, times
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import log_ndtr
@@ -40,15 +40,14 @@ class Normal(Law):
         mu, sigma = arguments
         return log_ndtr((mu - x) / positive(sigma))
 
-    def summarise(
-        self, x: torch.Tensor, data: tuple[torch.Tensor, ...], group_sum: GroupSum
-    ) -> tuple[torch.Tensor, ...]:
+    def summarise(self, x: torch.Tensor, data: tuple[torch.Tensor, ...], groups: Grouping) -> tuple[torch.Tensor, ...]:
         """Count, mean and centred sum of squares by group."""
-        centre = x.mean()  # the squares below cancel only as far as groups lie apart
-        shifted = x - centre
-        count, total, squares = (group_sum(s) for s in (torch.ones_like(x), shifted, shifted.square()))
-        mean = total / count.clamp_min(1)
-        return count, mean + centre, (squares - total * mean).clamp_min(0)
+        count = groups.sum(torch.ones_like(x))
+        rough = groups.sum(x) / count.clamp_min(1)
+        mean = rough + groups.sum(x - groups.spread(rough)) / count.clamp_min(
+            1
+        )  # keeps the digits of a mean far from 0
+        return count, mean, groups.sum((x - groups.spread(mean)).square())
 
     def log_prob_summary(self, statistics: tuple[torch.Tensor, ...], *arguments: torch.Tensor) -> torch.Tensor:
         count, mean, squares = statistics

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from qemppl.distributions.base import GroupSum, Law
+from qemppl.distributions.base import Grouping, Law
 from qemppl.numerics.lazy import torch
 
 
@@ -24,10 +24,8 @@ class SummableLaw(Law):
         data, rest = self._split(arguments)
         return self.log_prob_summary(self.row_statistics(x, *data), *rest)
 
-    def summarise(
-        self, x: torch.Tensor, data: tuple[torch.Tensor, ...], group_sum: GroupSum
-    ) -> tuple[torch.Tensor, ...]:
-        return tuple(group_sum(statistic.expand_as(x)) for statistic in self.row_statistics(x, *data))
+    def summarise(self, x: torch.Tensor, data: tuple[torch.Tensor, ...], groups: Grouping) -> tuple[torch.Tensor, ...]:
+        return tuple(groups.sum(statistic.expand_as(x)) for statistic in self.row_statistics(x, *data))
 
     def _split(self, arguments: Sequence[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """The values of `data_arguments`, and the others."""

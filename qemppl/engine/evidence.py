@@ -60,15 +60,21 @@ class Contraction:
         """
         return [self._sum_tables(step, tables) for step in self._steps]
 
-    def run(self, combined: list[torch.Tensor], beta: float = 1.0) -> Evidence:
-        """The evidence of weights r^beta: every log-factor times beta, the same contraction.
+    def run(
+        self, combined: list[torch.Tensor], beta: float = 1.0, narrowing: Mapping[str, torch.Tensor] | None = None
+    ) -> Evidence:
+        """The evidence of weights r^beta (Q / widened Q)^(1 - beta): a path from Q to the posterior, by the same contraction.
 
+        narrowing: log Q / widened Q of every particle, by group; needed for beta < 1 only.
         Its conditionals live in a workspace that the next run writes over.
         """
         messages: dict[int, torch.Tensor] = {}
         conditionals = []
         for number, (step, log_factors) in enumerate(zip(self._steps, combined, strict=True)):
             terms = torch.mul(log_factors, beta, out=self._workspace(number, log_factors))
+            if beta < 1 and narrowing is not None:
+                for group in step.eliminated:
+                    terms += (1 - beta) * _spread(narrowing[group], (group,), step.dims)
             for table in step.inputs:
                 if table in messages:
                     terms += _spread(messages[table], self._keys[table][1], step.dims)
@@ -80,7 +86,7 @@ class Contraction:
                 total = terms.sum(axes)
                 message = total.log().add_(shift.reshape(total.shape))
             else:
-                message, total, terms = terms, torch.ones_like(terms), torch.ones_like(terms)
+                message, total, terms = terms.clone(), torch.ones_like(terms), torch.ones_like(terms)
             conditionals.append(Conditional(step, terms, total))
             messages[step.output] = self._plate_sum(message, step)
         return Evidence(messages[self._steps[-1].output].reshape(()), tuple(conditionals))
@@ -155,6 +161,4 @@ def _reduce(
     """Sum of terms (member, *dims) times scaled (member, *rest) over all groups but those kept: (member, *kept)."""
     names: Mapping[str, str] = {group: chr(ord("b") + i) for i, group in enumerate(dims)}
     left, right, out = ("a" + "".join(names[g] for g in groups) for groups in (dims, rest, kept))
-    if scaled.shape[0] != terms.shape[0]:
-        scaled = scaled.expand(terms.shape[0], *scaled.shape[1:])
     return torch.einsum(f"{left},{right}->{out}", terms, scaled)

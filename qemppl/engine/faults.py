@@ -60,14 +60,17 @@ def impossible(plan: Plan, particles: Particles) -> list[Diagnostic]:
 
 
 def _site_densities(plan: Plan, particles: Particles) -> list[tuple[RandomVariable, torch.Tensor]]:
-    """log p of every statement with the first particles of all latents used jointly: (member, particle)."""
+    """log p of every statement with particles from the whole range of every latent used jointly: (member, particle)."""
     bound, axes = plan.bound, Axes(plan.bound)
     builder = Builder(bound, axes, draw_layouts(bound), plan.target.dtype, plan.target.device)
     sites = {v.name: v for v in (*bound.ir.latents, *bound.ir.observations)}
     factors = [(name, density(builder, variable)) for name, variable in sites.items()]
     draws = min(plan.particles.values())
     program = assemble(builder, factors, {DRAW: draws}, {DRAW: None}, plan.target.memory)
-    joint = {name: values[:, :draws] for name, values in particles.values.items()}
+    joint = {
+        name: values[:, torch.linspace(0, values.shape[1] - 1, draws).long()]
+        for name, values in particles.values.items()
+    }
     return [(sites[name], log_p) for name, log_p in program.densities(joint).items()]
 
 

@@ -13,40 +13,47 @@ from qemppl.engine.ancestral import DRAW, draw_layouts
 from qemppl.engine.particles import Proposal
 from qemppl.numerics.lazy import torch
 
+MOST_LOG_LIKELIHOODS = 1 << 24
+"""Values of one observation's pointwise log-likelihood that are worth their memory."""
+
 
 @dataclass(frozen=True)
 class Joint:
-    """On joint draws. definitions, log_likelihood: by name, (draw, member, ..). log_prior, log_q: (draw,)."""
+    """On joint draws. definitions, log_likelihood: by name, (draw, member, ..). log_prior, log_joint, log_q: (draw,).
+
+    An observation with more than MOST_LOG_LIKELIHOODS values has no pointwise log-likelihood; it counts in log_joint.
+    """
 
     definitions: Mapping[str, torch.Tensor]
     log_likelihood: Mapping[str, torch.Tensor]
     log_prior: torch.Tensor
+    log_joint: torch.Tensor
     log_q: torch.Tensor
-
-    @property
-    def log_joint(self) -> torch.Tensor:
-        """log p(latents, data), (draw,)."""
-        return self.log_prior + sum(log_p.sum(1) for log_p in self.log_likelihood.values())
 
 
 def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torch.Tensor]) -> Joint:
     """Evaluates a model on draws. draws: by latent, (draw, member, *event)."""
     bound, axes = plan.bound, Axes(plan.bound)
     builder = Builder(bound, axes, draw_layouts(bound), plan.target.dtype, plan.target.device)
-    latents = {v.name for v in bound.ir.latents}
+    latents = frozenset(v.name for v in bound.ir.latents)
     factors = [(v.name, density(builder, v)) for v in (*bound.ir.latents, *bound.ir.observations)]
     slots = {d.name: builder.expression(d.value) for d in bound.ir.definitions}
     varying = {name: slot for name, slot in slots.items() if slot not in builder.constants}
     count = len(next(iter(draws.values())))
     particles = {name: values.transpose(0, 1) for name, values in draws.items()}
     program = assemble(builder, factors, {DRAW: count}, {DRAW: None}, plan.target.memory, tuple(varying.values()))
-    densities = {name: log_p.transpose(0, 1) for name, log_p in program.densities(particles).items()}
+    large = frozenset(v.name for v in bound.ir.observations if bound.count(v.plate) * count > MOST_LOG_LIKELIHOODS)
+    densities = {
+        name: log_p.expand(-1, count).transpose(0, 1)
+        for name, log_p in program.densities(particles, latents | large).items()
+    }
     values = program.values(particles, tuple(varying.values()))
     return Joint(
         definitions={name: value.transpose(0, 1) for name, value in zip(varying, values, strict=True)},
-        log_likelihood={name: log_p for name, log_p in densities.items() if name not in latents},
+        log_likelihood={name: log_p for name, log_p in densities.items() if name not in latents | large},
         log_prior=torch.stack([log_p.sum(1) for name, log_p in densities.items() if name in latents]).sum(0),
-        log_q=sum((_log_q(proposal, particles) for proposal in proposals), torch.zeros(count, dtype=plan.target.dtype)),
+        log_joint=torch.stack([log_p.sum(1) for log_p in densities.values()]).sum(0),
+        log_q=torch.stack([_log_q(proposal, particles) for proposal in proposals]).sum(0),
     )
 
 

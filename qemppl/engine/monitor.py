@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from qemppl.compile.groups import Group
 from qemppl.compile.plan import Plan
+from qemppl.data.bound import BoundModel
 from qemppl.diagnostics.diagnostic import Diagnostic, Severity
 from qemppl.distributions.registry import LAWS
+from qemppl.engine.joint import Joint
 from qemppl.engine.pool import GroupTail, Report
 from qemppl.engine.qem import Adaptation
 from qemppl.ir.model import ModelIR
+from qemppl.numerics.lazy import torch
 from qemppl.numerics.pareto import threshold
 
-BETA_REACHED = 0.99
+BETA_REACHED = 0.5
+LEAST_ESS = 0.1
+"""As a fraction of a group's particles; below it a few of them carry the group."""
 MEMBERS_NAMED = 3
 
 
-def warnings(plan: Plan, adaptation: Adaptation, report: Report, tolerance: float) -> list[Diagnostic]:
+def warnings(
+    plan: Plan, adaptation: Adaptation, report: Report, joint: Joint, tolerance: float
+) -> tuple[Diagnostic, ...]:
     """Everything about the fit that its user should know."""
-    found = [*_adaptation(adaptation), *_replicates(report, tolerance)]
-    for name, tail in report.tails.items():
-        found.extend(_group(plan, name, tail))
+    found = [*_adaptation(adaptation), *_replicates(plan.bound, report, tolerance)]
+    for group in plan.groups:
+        tail = report.tails[group.name]
+        found += [*_heavy_tail(plan.bound, group, tail), *_few_effective(group, tail)]
+    found += _not_finite(plan.bound, report, joint)
     if is_improper(plan.bound.ir):
         found.append(_diagnostic("QEM906", Severity.NOTE, "a prior is improper, so the evidence is not defined", ()))
-    return found
+    return tuple(found)
 
 
 def is_improper(ir: ModelIR) -> bool:
@@ -31,14 +41,16 @@ def is_improper(ir: ModelIR) -> bool:
 
 def _adaptation(adaptation: Adaptation) -> list[Diagnostic]:
     found = []
-    beta = max(line.beta for line in adaptation.history[-10:])
+    beta = adaptation.largest_beta
     if beta < BETA_REACHED:
         found.append(
             _diagnostic(
                 "QEM901",
                 Severity.WARNING,
                 f"the fitted posterior never carried the full weights: the trust region stopped at {beta:.2g}, and 1 is needed",
-                ("the posterior is far from the families chosen for it, or the model has too few particles",),
+                (
+                    "the posterior is far from the families chosen for it, or has several modes, or there are too few particles",
+                ),
                 "use more --particles, and look at the model for latents that the data leave free",
             )
         )
@@ -55,7 +67,7 @@ def _adaptation(adaptation: Adaptation) -> list[Diagnostic]:
     return found
 
 
-def _replicates(report: Report, tolerance: float) -> list[Diagnostic]:
+def _replicates(bound: BoundModel, report: Report, tolerance: float) -> list[Diagnostic]:
     limit = threshold(report.replicates)
     if report.fell_back:
         return [
@@ -69,30 +81,32 @@ def _replicates(report: Report, tolerance: float) -> list[Diagnostic]:
             )
         ]
     if report.worst_mcse > tolerance:
+        noise = {name: moments.noise for name, moments in report.moments.items()}
+        worst = max(noise, key=lambda name: float(noise[name].max()))
+        missed = sum(int((ratio > tolerance).sum()) for ratio in noise.values())
+        total = sum(ratio.numel() for ratio in noise.values())
         return [
             _diagnostic(
                 "QEM904",
                 Severity.WARNING,
-                f"a mean has a Monte Carlo error of {report.worst_mcse:.3f} posterior sd after {report.replicates} replicates; "
-                f"{tolerance:g} was asked for",
-                (),
+                f"the mean of {_element(bound, worst, noise[worst].argmax(), noise[worst].shape)} has a Monte Carlo error of "
+                f"{report.worst_mcse:.3f} posterior sd after {report.replicates} replicates; {tolerance:g} was asked for",
+                (f"{missed} of {total} means miss it; this is the worst",),
                 "use more --particles, or accept a larger --tolerance",
             )
         ]
     return []
 
 
-def _group(plan: Plan, name: str, tail: GroupTail) -> list[Diagnostic]:
+def _heavy_tail(bound: BoundModel, group: Group, tail: GroupTail) -> list[Diagnostic]:
     """Particles whose weights have too heavy a tail."""
     limit = threshold(tail.particles)
     bad = (tail.khat > limit).nonzero().flatten().tolist()
     if not bad:
         return []
-    group = next(group for group in plan.groups if group.name == name)
-    latents = ", ".join(part.variable.name for part in group.parts)
     where = ""
     if group.plate is not None:
-        labels = [plan.bound.members[group.plate].labels[i] for i in bad[:MEMBERS_NAMED]]
+        labels = [bound.members[group.plate].labels[i] for i in bad[:MEMBERS_NAMED]]
         more = f" and {len(bad) - MEMBERS_NAMED} more" if len(bad) > MEMBERS_NAMED else ""
         where = f" at {group.plate} {', '.join(labels)}{more}"
     worst = float(tail.khat.max())
@@ -100,11 +114,61 @@ def _group(plan: Plan, name: str, tail: GroupTail) -> list[Diagnostic]:
         _diagnostic(
             "QEM905",
             Severity.WARNING,
-            f"the importance weights of {latents}{where} have too heavy a tail: k-hat {worst:.2f}, at most {limit:.2f} is reliable",
+            f"the importance weights of {_latents(group)}{where} have too heavy a tail: k-hat {worst:.2f}, at most {limit:.2f} is reliable",
             ("its posterior has heavier tails than the family fitted to it",),
             "choose another family with `approx`, or use more --particles",
         )
     ]
+
+
+def _few_effective(group: Group, tail: GroupTail) -> list[Diagnostic]:
+    """Particles of which a few have nearly all the weight."""
+    fraction = float(tail.ess.min()) / tail.particles
+    if fraction >= LEAST_ESS:
+        return []
+    return [
+        _diagnostic(
+            "QEM951",
+            Severity.WARNING,
+            f"{fraction:.1%} of the particles of {_latents(group)} are effective; {LEAST_ESS:.0%} are needed",
+            (f"the fitted {group.family.name} family is far from the posterior",),
+            "choose another family with `approx`, or use more --particles",
+        )
+    ]
+
+
+def _not_finite(bound: BoundModel, report: Report, joint: Joint) -> list[Diagnostic]:
+    """Means that overflow or are undefined: of latents, and of deterministic names over the joint draws."""
+    means = {name: moments.mean for name, moments in report.moments.items()}
+    means |= {name: values.mean(0) for name, values in joint.definitions.items()}
+    found = []
+    for name, mean in means.items():
+        broken = ~mean.isfinite()
+        if bool(broken.any()):
+            first = _element(bound, name, broken.int().argmax(), mean.shape)
+            found.append(
+                _diagnostic(
+                    "QEM952",
+                    Severity.WARNING,
+                    f"the mean of {first} is not finite ({int(broken.sum())} of {mean.numel()} values of {name})",
+                    ("a function of the model overflows or is undefined on part of the posterior",),
+                    "check the ranges of the priors, and functions such as exp, log and / in the model",
+                )
+            )
+    return found
+
+
+def _latents(group: Group) -> str:
+    return ", ".join(part.variable.name for part in group.parts)
+
+
+def _element(bound: BoundModel, name: str, position: torch.Tensor, shape: torch.Size) -> str:
+    """What one number is called, as in the summary: `mu`, `theta[Choate]`, `beta[2]`. position: into the flattened (member, *event)."""
+    member, *event = (int(i) for i in torch.unravel_index(position, shape))
+    plate = next(s.type.plate for s in bound.ir.statements if s.name == name)
+    index = [] if plate is None else [bound.members[plate].labels[member]]
+    index += [str(i + 1) for i in event]
+    return f"{name}[{','.join(index)}]" if index else name
 
 
 def _diagnostic(

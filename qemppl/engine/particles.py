@@ -18,6 +18,10 @@ from qemppl.numerics.quasi import uniforms
 WIDEST = 1.2
 """Proposals are widened by at most this factor, less in many dimensions, so that weights stay bounded (engine: low-variance particles)."""
 
+OUTLOOK = 8
+FAR = 2.0
+"""One in OUTLOOK particles of a global group is drawn from Q widened by FAR: scales have tails that no normal law has."""
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -34,11 +38,14 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Cloud:
-    """The particles of one group. u: (member, particle, coordinate) in the family's support. log_q: of the latents' own scale,
-    (member, particle)."""
+    """The particles of one group. u: (member, particle, coordinate) in the family's support.
+
+    log_q: density they were drawn from, on the latents' own scale. narrowing: log of Q over that widened density. (member, particle).
+    """
 
     u: torch.Tensor
     log_q: torch.Tensor
+    narrowing: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -83,17 +90,38 @@ def draw_particles(proposals: Sequence[Proposal], plan: Plan, generator: torch.G
     values: dict[str, torch.Tensor] = {}
     clouds: dict[str, Cloud] = {}
     for proposal in proposals:
-        group, family = proposal.group, proposal.group.family
-        standard = family.widen(family.mean_to_standard(proposal.mean), proposal.widening)
-        shape = (proposal.mean.shape[0], plan.particles[group.name], group.dimension)
-        u = family.quantile(standard, uniforms(generator, *shape, plan.target.dtype))
-        log_q = family.log_prob(standard, u)
+        group = proposal.group
+        u, log_q, narrowing = _draw_mixture(proposal, plan, generator)
         for part, chart in zip(group.parts, proposal.charts, strict=True):
             coordinates = u[:, :, part.offset : part.offset + part.size]
             log_q = log_q - chart.log_jacobian(coordinates).sum(-1)
             values[part.variable.name] = by_member(group, part, chart.forward(coordinates))
-        clouds[group.name] = Cloud(u, log_q)
+        clouds[group.name] = Cloud(u, log_q, narrowing)
     return Particles(values, clouds)
+
+
+def _draw_mixture(
+    proposal: Proposal, plan: Plan, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Particles u, the log-density of the mixture they are drawn from, and that of Q over it.
+
+    Fixed numbers from each component, weighted by the density of the whole mixture, keep the evidence unbiased (Veach and Guibas
+    1995, the balance heuristic).
+    """
+    group, family, count = proposal.group, proposal.group.family, plan.particles[proposal.group.name]
+    fitted = family.mean_to_standard(proposal.mean)
+    far = count // OUTLOOK if group.plate is None else 0
+    u, log_q = [], []
+    components = [(count - far, proposal.widening)] + ([(far, FAR)] if far else [])
+    standards = [family.widen(fitted, widening) for _, widening in components]
+    for (number, _), standard in zip(components, standards, strict=True):
+        shape = (proposal.mean.shape[0], number, group.dimension)
+        u.append(family.quantile(standard, uniforms(generator, *shape, plan.target.dtype)))
+    particles = torch.cat(u, 1)
+    for (number, _), standard in zip(components, standards, strict=True):
+        log_q.append(family.log_prob(standard, particles) + log(number / count))
+    mixture = torch.stack(log_q).logsumexp(0)
+    return particles, mixture, family.log_prob(fitted, particles) - mixture
 
 
 def by_member(group: Group, part: Part, coordinates: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,8 @@ FEWEST, MOST = 100, 1000
 """Replicates."""
 ROUND = 50
 """Replicates between two looks at the Monte Carlo error."""
+HOPELESS = 0.9
+"""Shape of the replicate weights from which on more replicates do not help."""
 SPARE_DRAWS = 2
 """Draws stored for each draw reported, so that replicates can be resampled by weight."""
 
@@ -31,6 +33,11 @@ class Moments:
     mean: torch.Tensor
     sd: torch.Tensor
     mcse: torch.Tensor
+
+    @property
+    def noise(self) -> torch.Tensor:
+        """The Monte Carlo error of the mean in posterior sd."""
+        return self.mcse / self.sd.clamp_min(torch.finfo(self.sd.dtype).tiny)
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ class _Pool:
         for name, squares in self.squares.items():
             ess = 1 / (weights.to(squares[0])[:, None].square() * torch.stack(squares)).sum(0)
             total = particles[name] * len(self.log_z)
-            log_share = self.tails[name].amax(-1) - torch.tensor(self.log_z).logsumexp(0)
+            log_share = self.tails[name].amax(-1) - torch.tensor(self.log_z, dtype=torch.float64).logsumexp(0)
             khat = torch.minimum(khat_from_tail(self.tails[name], total), shape_of_largest(log_share, total))
             tails[name] = GroupTail(ess, khat, total)
         return tails
@@ -151,17 +158,20 @@ def report(
     group_of = {part.variable.name: group.name for group in sampler.plan.groups for part in group.parts}
     each = ceil(SPARE_DRAWS * draws / FEWEST)
     worst = torch.inf
-    while len(pool.log_z) < FEWEST or (worst > tolerance and len(pool.log_z) < MOST):
+    hopeless = False
+    while len(pool.log_z) < FEWEST or (worst > tolerance and len(pool.log_z) < MOST and not hopeless):
         step = sampler.e_step(proposals)
         weighted = sampler.weigh(step)
         pool.add(step.particles, weighted, group_of)
         indices = draw_indices(sampler.contraction, weighted.evidence, each, sampler.generator)
-        pool.draws.append(pick(step.particles, sampler.plan.groups, indices))
+        pool.draws.append({n: v.cpu() for n, v in pick(step.particles, sampler.plan.groups, indices).items()})
         if each * len(pool.draws) > 2 * SPARE_DRAWS * draws and each > 1:
             each = ceil(each / 2)
             pool.draws = [{name: values[:each].clone() for name, values in drawn.items()} for drawn in pool.draws]
         if len(pool.log_z) % ROUND == 0:
-            worst = _worst_mcse(pool.moments(pool.weights()[0]))
+            weights, khat, _ = pool.weights()
+            worst = _worst_mcse(pool.moments(weights))
+            hopeless = khat > HOPELESS and len(pool.log_z) >= 2 * FEWEST
         watch(len(pool.log_z), pool.log_z[-1], worst)
     weights, khat, fell_back = pool.weights()
     return Report(
@@ -176,16 +186,20 @@ def report(
     )
 
 
-def log_evidence(log_z: torch.Tensor) -> tuple[float, float]:
-    """log of the mean of Zhat over replicates, and its Monte Carlo standard error (delta method)."""
+def log_evidence(report: Report) -> tuple[float, float | None]:
+    """log of the mean of Zhat over replicates, and its Monte Carlo standard error (delta method).
+
+    The error is None where replicates cannot be weighed: their spread then says nothing of what they missed.
+    """
+    log_z = report.log_z
     relative = (log_z - log_z.max()).exp()
-    error = relative.std() / relative.mean() / len(log_z) ** 0.5
-    return float(log_z.logsumexp(0) - log(len(log_z))), float(error)
+    error = float(relative.std() / relative.mean() / len(log_z) ** 0.5)
+    return float(log_z.logsumexp(0) - log(len(log_z))), None if report.fell_back else error
 
 
 def _worst_mcse(moments: Mapping[str, Moments]) -> float:
     """The largest Monte Carlo error of a mean, in posterior sd."""
-    return max(float((m.mcse / m.sd.clamp_min(torch.finfo(m.sd.dtype).tiny)).max()) for m in moments.values())
+    return max(float(m.noise.max()) for m in moments.values())
 
 
 def _resample(
@@ -194,8 +208,8 @@ def _resample(
     """Equal-weight draws: systematic resampling of the replicates by weight, then shuffled."""
     each = len(next(iter(stored[0].values())))
     heights = weights.repeat_interleave(each).cumsum(0)
-    start = torch.rand(1, generator=generator, dtype=torch.float64)
+    start = torch.rand(1, generator=generator, dtype=torch.float64, device=generator.device).cpu()
     points = (torch.arange(draws) + start) / draws * heights[-1]
     index = torch.searchsorted(heights, points).clamp_max(len(heights) - 1)
-    index = index[torch.randperm(draws, generator=generator)]
+    index = index[torch.randperm(draws, generator=generator, device=generator.device).cpu()]
     return {name: torch.cat([drawn[name] for drawn in stored])[index] for name in stored[0]}

@@ -1,15 +1,18 @@
 """The adapt phase: QEM with a trust region (engine: from a running average to a posterior one can trust).
 
 Each iteration draws particles from Q, weighs them (E-step), and moves the mean parameters of Q towards the weighted moments (M-step).
-Weights are tempered, r^beta, with the largest beta whose effective sample size meets a target; at beta = 1 this is plain QEM
+Weights are tempered, r^beta, with the largest beta whose effective sample size meets a target, so that the weighted particles stand
+for a law between Q (beta = 0) and the posterior; at beta = 1 this is plain QEM
 (Heap et al. 2025, section 3), with the decaying step t^-p of their Theorem 1.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import exp, log
+from math import exp, inf, log
+from statistics import median
 
 from qemppl.compile.plan import Plan
 from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
@@ -19,18 +22,21 @@ from qemppl.engine.particles import Particles, Proposal, draw_particles, unary_l
 from qemppl.numerics.lazy import torch
 
 ESS_TARGET = 0.3
-"""Effective particles of each group, as a fraction of K, below which weights are tempered."""
-SMALLEST_BETA = 1e-6
-BISECTIONS = 8
-TEMPERED_STEP = 0.8
+"""Effective particles of each group beyond the first, as a fraction of K - 1, below which weights are tempered."""
+SMALLEST_BETA = 1e-14
+"""A prior of scale 10 before 100,000 observations of scale 0.01 starts near 1e-11."""
+BISECTIONS = 10
+FIRST_STEP = 0.8
 STEP_POWER = 0.7
-"""p of the step t^-p once weights are (nearly) untempered."""
-NEARLY_PLAIN = 0.5
-"""From this beta on an iteration counts as plain: Q is then close enough for averaging to pay."""
+"""The step is FIRST_STEP * t^-p, where t counts the iterations without progress: while Q travels it must move freely, and once it
+has arrived, averaging is what helps."""
+GROWTH = 1.05
+GAIN = 0.5
+"""Progress: beta exceeds its largest value so far by the factor GROWTH, or the recent evidence its best by GAIN nats."""
+PATIENCE = 4
+"""Iterations without progress before the step starts to shrink; also those whose median is the recent evidence."""
 WINDOW = 10
 """Iterations over which the evidence is compared with the window before."""
-STALLED = 60
-"""Tempered iterations without a larger beta, after which adaptation gives up."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,15 @@ class Weighted:
     weights: Mapping[str, torch.Tensor]
     ess: Mapping[str, torch.Tensor]
 
+    def spread(self, group: str) -> torch.Tensor:
+        """Effective particles beyond the first, as a fraction of K - 1: 0 where one carries all, whatever K is. (member,)."""
+        count = self.weights[group].shape[-1]
+        return (self.ess[group] * count - 1) / max(count - 1, 1)
+
     @property
-    def worst_ess(self) -> float:
+    def worst_spread(self) -> float:
         """The least over groups of the mean over members."""
-        return min(float(ess.mean()) for ess in self.ess.values())
+        return min(float(self.spread(group).mean()) for group in self.ess)
 
 
 @dataclass(frozen=True)
@@ -79,11 +90,12 @@ class Sampler:
 
     def weigh(self, step: EStep, beta: float = 1.0) -> Weighted:
         """The evidence and marginal weights at one beta. Raises DiagnosticsError for NaN or infinite densities."""
-        evidence = self.contraction.run(step.log_factors, beta)
+        narrowing = {name: cloud.narrowing for name, cloud in step.particles.clouds.items()}
+        evidence = self.contraction.run(step.log_factors, beta, narrowing)
         if bool(evidence.log_z.isnan()) or evidence.log_z.item() == torch.inf:
             raise DiagnosticsError(not_a_number(self.plan, step.particles), Stage.RESOURCE)
         weights = self.contraction.marginals(evidence)
-        ess = {name: 1 / (w.square().sum(-1) * w.shape[-1]) for name, w in weights.items()}
+        ess = {name: (w.sum(-1) / w.norm(dim=-1)).square().nan_to_num() / w.shape[-1] for name, w in weights.items()}
         return Weighted(beta, evidence, weights, ess)
 
 
@@ -102,33 +114,37 @@ class Adaptation:
 
     proposals: tuple[Proposal, ...]
     history: list[Iteration] = field(default_factory=list)
-    plain: int = 0
+    largest_beta: float = 0.0
+    best_elbo: float = -inf
+    settled: int = 0
+    """Iterations without progress."""
+    quiet: int = 0
+    """Those since the last progress."""
     projected: int = 0
     stop_reason: str = ""
 
 
-def adapt(
-    sampler: Sampler, proposals: tuple[Proposal, ...], max_iterations: int, watch: Callable[[Iteration], None]
-) -> Adaptation:
-    """Fits Q. Stops when the evidence no longer rises beyond its own noise, when beta no longer rises, or at `max_iterations`."""
-    state = Adaptation(proposals)
+def adapt(sampler: Sampler, state: Adaptation, max_iterations: int, watch: Callable[[Adaptation], None]) -> Adaptation:
+    """Fits Q. Stops when neither the trust region nor, beyond its own noise, the evidence rises, or at `max_iterations`.
+
+    state: where to begin, changed in place. watch: called with it after each iteration.
+    """
     while not state.stop_reason:
         step = sampler.e_step(state.proposals)
         plain = sampler.weigh(step)
         weighted = _trust_region(sampler, step, plain)
-        state.plain = state.plain + 1 if weighted.beta >= NEARLY_PLAIN else 0
-        move = (1 + state.plain) ** -STEP_POWER if state.plain else TEMPERED_STEP
-        state.proposals = tuple(_m_step(state, proposal, step, weighted, move) for proposal in state.proposals)
         ess = tuple(float(e.mean()) for e in weighted.ess.values())
         state.history.append(Iteration(plain.evidence.log_z.item(), weighted.beta, ess))
-        watch(state.history[-1])
+        move = _step_size(state)
+        state.proposals = tuple(_m_step(state, proposal, step, weighted, move) for proposal in state.proposals)
         state.stop_reason = _stop_reason(state, max_iterations)
+        watch(state)
     return state
 
 
 def _trust_region(sampler: Sampler, step: EStep, plain: Weighted) -> Weighted:
     """The E-step at the largest beta in (0, 1] whose ESS meets the target, by bisection of log beta."""
-    if plain.worst_ess >= ESS_TARGET:
+    if plain.worst_spread >= ESS_TARGET:
         return plain
     low, high = log(SMALLEST_BETA), 0.0
     best = sampler.weigh(step, SMALLEST_BETA)
@@ -137,18 +153,31 @@ def _trust_region(sampler: Sampler, step: EStep, plain: Weighted) -> Weighted:
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         weighted = sampler.weigh(step, exp(middle))
-        if weighted.worst_ess >= ESS_TARGET:
+        if weighted.worst_spread >= ESS_TARGET:
             low, best = middle, weighted
         else:
             high = middle
     return best
 
 
+def _step_size(state: Adaptation) -> float:
+    """How far to move now; keeps the counts of progress."""
+    beta = state.history[-1].beta
+    recent = median(line.elbo for line in state.history[-PATIENCE - 1 :])
+    if beta > GROWTH * state.largest_beta or recent > state.best_elbo + GAIN:
+        state.quiet, state.settled = 0, state.settled // 2
+        state.largest_beta, state.best_elbo = max(beta, state.largest_beta), max(recent, state.best_elbo)
+    else:
+        state.quiet += 1
+        state.settled += state.quiet > PATIENCE or beta == 1
+    return FIRST_STEP * math.pow(1.0 + state.settled, -STEP_POWER)
+
+
 def _m_step(state: Adaptation, proposal: Proposal, step: EStep, weighted: Weighted, move: float) -> Proposal:
     """Blends the weighted moments into Q. A member whose weight sits on few particles moves less: their spread means little."""
     group, family = proposal.group, proposal.group.family
     moments = family.moments(step.particles.clouds[group.name].u, weighted.weights[group.name])
-    trust = (weighted.ess[group.name] / ESS_TARGET).clamp(max=1.0)[:, None]
+    trust = (weighted.spread(group.name) / ESS_TARGET).clamp(0.0, 1.0)[:, None]
     blended = family.blend(proposal.mean, moments, move * trust)
     mean = family.project_mean(blended)
     state.projected += int((mean != blended).any(-1).sum())
@@ -158,15 +187,12 @@ def _m_step(state: Adaptation, proposal: Proposal, step: EStep, weighted: Weight
 def _stop_reason(state: Adaptation, max_iterations: int) -> str:
     """Why to stop now; empty to go on."""
     history = state.history
-    if state.plain >= 2 * WINDOW:
-        recent = torch.tensor([line.elbo for line in history[-WINDOW:]])
-        before = torch.tensor([line.elbo for line in history[-2 * WINDOW : -WINDOW]])
+    if state.quiet >= 2 * WINDOW:
+        recent = torch.tensor([line.elbo for line in history[-WINDOW:]], dtype=torch.float64)
+        before = torch.tensor([line.elbo for line in history[-2 * WINDOW : -WINDOW]], dtype=torch.float64)
         noise = ((recent.var() + before.var()) / WINDOW).sqrt()
         if recent.mean() - before.mean() <= 2 * noise:
             return "the evidence stopped rising"
     if len(history) >= max_iterations:
         return "reached the largest number of iterations"
-    best = max(range(len(history)), key=lambda i: history[i].beta)
-    if state.plain == 0 and len(history) - best > STALLED:
-        return "the trust region stopped growing"
     return ""

@@ -1,6 +1,8 @@
-"""The starting proposals: matched to the prior."""
+"""The starting proposals: matched to the prior, or given."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from qemppl.compile.groups import Group, Part
 from qemppl.compile.plan import Plan
@@ -30,6 +32,12 @@ def starting_proposals(plan: Plan, generator: torch.Generator) -> tuple[Proposal
         mean = group.family.project_mean(group.family.moments(u, weight))
         proposals.append(Proposal(group, mean, charts[group.name]))
     return tuple(proposals)
+
+
+def proposals_at(plan: Plan, means: Mapping[str, torch.Tensor]) -> tuple[Proposal, ...]:
+    """Proposals with these mean coordinates: by group, (member, statistic)."""
+    charts = make_charts(plan)
+    return tuple(Proposal(group, means[group.name], charts[group.name]) for group in plan.groups)
 
 
 def _coordinates(plan: Plan, group: Group, part: Part, draws: torch.Tensor) -> torch.Tensor:

@@ -95,6 +95,10 @@ class Family(ABC):
         """Mean coordinates of the mixture (1 - step) q + step q'. step: a number or (member, 1)."""
         return mean + step * (other - mean)
 
+    def reorder(self, mean: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+        """Mean coordinates after the coordinates of x have been put into another order. order: (coordinate,), where each comes from."""
+        return mean.reshape(*mean.shape[:-1], -1, self.dimension)[..., order].flatten(-2)
+
     def expected_statistics(self, mean: torch.Tensor) -> torch.Tensor:
         """E_q[T] from the mean coordinates (the identity unless these are centred)."""
         return mean

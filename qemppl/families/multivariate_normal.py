@@ -96,6 +96,10 @@ class MultivariateNormal(Family):
         blended = mean + step * (other - mean)
         return torch.cat((blended[:, :d], blended[:, d:] + between), -1)
 
+    def reorder(self, mean: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+        centre, covariance = self._split(mean)
+        return _join(centre[..., order], covariance[..., order, :][..., order])
+
     def expected_statistics(self, mean: torch.Tensor) -> torch.Tensor:
         centre, covariance = self._split(mean)
         return _join(centre, covariance + centre[..., :, None] * centre[..., None, :])

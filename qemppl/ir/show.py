@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from qemppl.ir.functions import FUNCTIONS
 from qemppl.ir.model import (
     Bounds,
     Call,
@@ -56,7 +55,7 @@ def _node(expr: Expr, parts: list[str]) -> str:
         case Constant():
             return f"{expr.value:g}" if expr.type.kind == "int" else repr(expr.value)
         case Call():
-            return f"{FUNCTIONS[expr.function].name}({', '.join(parts)})"
+            return f"{expr.function}({', '.join(parts)})"
         case Gather():
             return f"{parts[0]}[{parts[1]}]"
         case _:

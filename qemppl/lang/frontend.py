@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -11,18 +11,18 @@ from qemppl.diagnostics.source import Source, Span
 from qemppl.distributions.registry import LAWS
 from qemppl.families.registry import FAMILY_NAMES
 from qemppl.ir.model import ModelIR
-from qemppl.lang import ast
-from qemppl.lang.data_block import DataBlock
-from qemppl.lang.declarations import Declarations
-from qemppl.lang.expressions import Expressions
-from qemppl.lang.latents import LatentChecker
-from qemppl.lang.laws import LawChecker
-from qemppl.lang.model_block import ModelBlock, Place
-from qemppl.lang.parse import Parsed, parse
-from qemppl.lang.read import read_source
-from qemppl.lang.report import Reporter
-from qemppl.lang.scope import Scope
-from qemppl.lang.usage import warn_unused
+from qemppl.lang.check.data_block import DataBlock
+from qemppl.lang.check.declarations import Declarations
+from qemppl.lang.check.expressions import Expressions
+from qemppl.lang.check.latents import LatentChecker
+from qemppl.lang.check.laws import LawChecker
+from qemppl.lang.check.model_block import ModelBlock, Place
+from qemppl.lang.check.report import Reporter
+from qemppl.lang.check.scope import Scope
+from qemppl.lang.check.unused import warn_unused
+from qemppl.lang.syntax import ast
+from qemppl.lang.syntax.parse import Parsed, parse
+from qemppl.lang.syntax.read import read_source
 
 __all__ = ["Checked", "Parsed", "compile_text", "parse", "read_source"]
 
@@ -54,16 +54,13 @@ def _place(diagnostic: Diagnostic) -> tuple[int, int]:
 
 def _check(program: ast.Program, report: Reporter) -> ModelIR:
     data_blocks, model_blocks = _blocks(program, report)
-    forgiven: set[str] = set()
-    for block in program.blocks:
-        forgiven |= block.names if isinstance(block, ast.Skipped) else _skipped(block.body)
-    scope = Scope(report, forgiven, _first_declarations(program))
+    scope = Scope(report, _lost_names(program), _first_declarations(program))
     expressions = Expressions(scope, frozenset(LAWS))
     declarations = Declarations(scope, expressions)
     data = DataBlock(scope, declarations)
     laws = LawChecker(scope, expressions, LAWS)
     latents = LatentChecker(scope, declarations, laws, FAMILY_NAMES)
-    model = ModelBlock(scope, data, declarations, expressions, laws, latents)
+    model = ModelBlock(scope, declarations, expressions, laws, latents)
     for data_block in data_blocks:
         data.check(data_block)
     for model_block in model_blocks:
@@ -103,31 +100,22 @@ def _blocks(program: ast.Program, report: Reporter) -> tuple[list[ast.DataBlock]
     return data, model
 
 
-def _statements(body: tuple[ast.DataStatement | ast.Statement, ...]) -> Iterator[ast.DataStatement | ast.Statement]:
-    """Every statement, in the order written; those inside blocks too."""
-    stack = list(reversed(body))
-    while stack:
-        statement = stack.pop()
-        if isinstance(statement, ast.PlateBlock | ast.JointBlock):
-            stack.extend(reversed(statement.body))
-        else:
-            yield statement
-
-
-def _skipped(body: tuple[ast.DataStatement | ast.Statement, ...]) -> set[str]:
-    names: set[str] = set()
-    for statement in _statements(body):
-        if isinstance(statement, ast.Skipped):
-            names |= statement.names
-    return names
-
-
 def _first_declarations(program: ast.Program) -> dict[str, Span]:
+    """Where each name is first declared."""
     declaring = (ast.DataPlate, ast.Dim, ast.Declaration, ast.Latent, ast.Definition)
     first: dict[str, Span] = {}
     for block in program.blocks:
-        if not isinstance(block, ast.Skipped):
-            for statement in _statements(block.body):
-                if isinstance(statement, declaring):
-                    first.setdefault(statement.name.text, statement.name.span)
+        for statement in _leaves(block):
+            if isinstance(statement, declaring):
+                first.setdefault(statement.name.text, statement.name.span)
     return first
+
+
+def _lost_names(program: ast.Program) -> set[str]:
+    """The names in text that could not be read."""
+    leaves = (leaf for block in program.blocks for leaf in _leaves(block))
+    return {name for leaf in leaves if isinstance(leaf, ast.Skipped) for name in leaf.names}
+
+
+def _leaves(block: ast.Block) -> Iterable[ast.Leaf]:
+    return [block] if isinstance(block, ast.Skipped) else ast.leaves(block.body)

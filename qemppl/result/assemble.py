@@ -16,10 +16,8 @@ from qemppl.engine.joint import Joint
 from qemppl.engine.pool import Report
 from qemppl.engine.qem import Adaptation
 from qemppl.numerics.lazy import torch
-from qemppl.result.fit import Array, Estimate, FitResult, GroupReport, PlateAxis, Provenance, Trace, Variable
-
-MOST_LOG_LIKELIHOODS = 1 << 24
-"""Values of the pointwise log-likelihood that are kept; an observation with more is left out of the result."""
+from qemppl.result.fit import Array, Estimate, FitResult, GroupReport, Provenance, Trace, Variable
+from qemppl.result.proposals import mean_parameters, plate_axes
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Findings:
     adaptation: Adaptation
     report: Report
     joint: Joint
-    log_evidence: tuple[float, float] | None
+    log_evidence: tuple[float, float | None] | None
     warnings: tuple[Diagnostic, ...]
     seconds: float
 
@@ -42,7 +40,7 @@ def assemble_result(found: Findings, provenance: Provenance) -> FitResult:
     history = found.adaptation.history
     return FitResult(
         model_text=bound.ir.text,
-        plates=_plates(bound),
+        plates=plate_axes(bound),
         estimates=tuple(_estimates(found)),
         observed_data=_data(bound, observed=True),
         constant_data=_data(bound, observed=False),
@@ -67,20 +65,6 @@ def assemble_result(found: Findings, provenance: Provenance) -> FitResult:
         lp_approx=found.joint.log_q.numpy(),
         provenance=provenance,
     )
-
-
-def _plates(bound: BoundModel) -> tuple[PlateAxis, ...]:
-    axes = []
-    for plate in bound.ir.plates:
-        members = bound.members[plate.name]
-        labels = np.empty(members.size, dtype=object)
-        labels[members.rows] = list(members.labels)
-        parent = None
-        if plate.parent is not None and members.parent is not None:
-            parent = np.empty(members.size, dtype=np.int64)
-            parent[members.rows] = bound.members[plate.parent].rows[members.parent]
-        axes.append(PlateAxis(plate.name, tuple(labels), plate.parent, parent, members.labelled))
-    return tuple(axes)
 
 
 def _estimates(found: Findings) -> list[Estimate]:
@@ -112,7 +96,7 @@ def _spread(by_member: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 def _from_draws(name: str, plate: str | None, draws: Array) -> Estimate:
     """A deterministic name is known through the joint draws alone."""
     count = len(draws)
-    mean, sd = draws.mean(0), draws.std(0, ddof=1)
+    mean, sd = draws.mean(0), draws.std(0, ddof=1) if count > 1 else np.full_like(draws[0], np.nan)
     ess, khat = np.full_like(mean, count), np.full_like(mean, np.nan)
     return Estimate(name, plate, mean, sd, sd / np.sqrt(count), ess, khat, draws)
 
@@ -128,7 +112,8 @@ def in_file_order(bound: BoundModel, plate: str | None, values: NDArray[Any], ax
 
 def _groups(found: Findings) -> tuple[GroupReport, ...]:
     reports = []
-    for group in found.plan.groups:
+    for proposal in found.adaptation.proposals:
+        group = proposal.group
         tail = found.report.tails[group.name]
         reports.append(
             GroupReport(
@@ -139,6 +124,7 @@ def _groups(found: Findings) -> tuple[GroupReport, ...]:
                 particles=found.plan.particles[group.name],
                 ess_fraction=float(tail.ess.min()) / tail.particles,
                 khat=float(tail.khat.max()),
+                mean_parameters=mean_parameters(found.plan, proposal),
             )
         )
     return tuple(reports)
@@ -148,9 +134,7 @@ def _log_likelihood(found: Findings) -> Mapping[str, Array]:
     bound = found.plan.bound
     plates = {variable.name: variable.plate for variable in bound.ir.observations}
     return {
-        name: in_file_order(bound, plates[name], log_p.numpy(), 1)
-        for name, log_p in found.joint.log_likelihood.items()
-        if log_p.numel() <= MOST_LOG_LIKELIHOODS
+        name: in_file_order(bound, plates[name], log_p.numpy(), 1) for name, log_p in found.joint.log_likelihood.items()
     }
 
 

@@ -33,24 +33,24 @@ def load(path: str | Path) -> FitResult:
         content = source.read_bytes()
     except OSError as error:
         message = f"the file cannot be read: {error.strerror or error}"
-        raise file_error(Stage.DATA, "QEM814", source, message, "give a file written by `qemppl fit -o`") from error
+        raise file_error(Stage.DATA, "QEM855", source, message, "give a file written by `qemppl fit -o`") from error
     if not content.startswith(SIGNATURE):
-        raise file_error(Stage.DATA, "QEM815", source, "not a netCDF file", "give a file written by `qemppl fit -o`")
+        raise file_error(Stage.DATA, "QEM856", source, "not a netCDF file", "give a file written by `qemppl fit -o`")
     try:
         with xr.open_datatree(io.BytesIO(content), engine="h5netcdf", phony_dims="sort") as tree:
             return _read(source, tree.load())
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
         message = f"the file is truncated or damaged ({type(error).__name__})"
-        raise file_error(Stage.DATA, "QEM816", source, message, "fit again, or restore the file from a copy") from error
+        raise file_error(Stage.DATA, "QEM857", source, message, "fit again, or restore the file from a copy") from error
 
 
 def _read(source: Path, tree: xr.DataTree) -> FitResult:
     if tree.attrs.get("inference_library") != "qemppl" or "qemppl_format" not in tree.attrs:
         raise file_error(
-            Stage.DATA, "QEM817", source, "a netCDF file, but not of a fit", "give a file written by `qemppl fit -o`"
+            Stage.DATA, "QEM858", source, "a netCDF file, but not of a fit", "give a file written by `qemppl fit -o`"
         )
     written = int(tree.attrs["qemppl_format"])
     if written > FORMAT:
         message = f"written by qemppl {tree.attrs.get('inference_library_version')} in a newer format ({written})"
-        raise file_error(Stage.DATA, "QEM818", source, message, "update qemppl to read it")
+        raise file_error(Stage.DATA, "QEM859", source, message, "update qemppl to read it")
     return fit_from_tree(tree)

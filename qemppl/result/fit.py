@@ -74,7 +74,10 @@ class Trace:
 
 @dataclass(frozen=True)
 class GroupReport:
-    """How well the particles of one group did, over the report phase."""
+    """The fitted posterior Q of one group, and how well its particles did over the report phase.
+
+    mean_parameters: mean coordinates of the family, (member, statistic); members and coordinates in the order of the data file.
+    """
 
     name: str
     plate: str | None
@@ -83,6 +86,7 @@ class GroupReport:
     particles: int
     ess_fraction: float
     khat: float
+    mean_parameters: Array
 
 
 @dataclass(frozen=True)
@@ -146,12 +150,6 @@ class FitResult:
         from qemppl.result.summary import summarise  # noqa: PLC0415
 
         return summarise(self)
-
-    def diagnose(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with this fit, why, and what to do next; empty when nothing is known to be."""
-        from qemppl.result.words import diagnose  # noqa: PLC0415
-
-        return diagnose(self)
 
     def to_datatree(self) -> xr.DataTree:
         """Everything, in ArviZ's schema: plates and event axes are named dimensions, labels are coordinates."""

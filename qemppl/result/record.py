@@ -1,6 +1,7 @@
 """The group qem_diagnostics: how the fit went, and what ArviZ's groups cannot say of it.
 
 qem_diagnostics                 trace by iteration, particle groups, evidence, model text, warnings
+qem_diagnostics/proposals       mean parameters of the fitted Q of every particle group, by its number
 qem_diagnostics/estimates       mean, sd, mcse, ess and khat of every name, by `statistic`
 qem_diagnostics/plates/<plate>  labels and the position of each member's parent
 """
@@ -29,6 +30,7 @@ def record_tree(fit: FitResult, schema: Schema) -> dict[str, xr.Dataset]:
     statistics = {"statistic": strings(STATISTICS)}
     return {
         GROUP: _run(fit),
+        f"{GROUP}/proposals": _proposals(fit),
         f"{GROUP}/estimates": schema.dataset(_estimates(fit), statistics, {}),
         **{f"{GROUP}/plates/{schema.naming.plate(plate.name)}": _plate(plate) for plate in fit.plates},
     }
@@ -58,7 +60,7 @@ def fit_from_tree(tree: xr.DataTree) -> FitResult:
         stop_reason=str(run.attrs["stop_reason"]),
         seconds=numbers["seconds"],
         trace=Trace(run["elbo"].values, run["beta"].values, run["particle_ess"].values),
-        groups=tuple(_read_groups(run)),
+        groups=tuple(_read_groups(run, tree[f"{GROUP}/proposals"].to_dataset())),
         warnings=warnings_from_json(_text(run, "warnings")),
         log_likelihood={
             name: _values(tree, "log_likelihood", naming.variable(name))[0] for name in layout["log_likelihood"]
@@ -112,6 +114,15 @@ def _estimates(fit: FitResult) -> Iterator[Column]:
         yield Column(estimate.name, estimate.plate, values)
 
 
+def _proposals(fit: FitResult) -> xr.Dataset:
+    return xr.Dataset(
+        {
+            f"mean_parameters_{number}": ((f"member_{number}", f"mean_parameter_{number}"), group.mean_parameters)
+            for number, group in enumerate(fit.groups)
+        }
+    )
+
+
 def _plate(plate: PlateAxis) -> xr.Dataset:
     variables: dict[str, Any] = {"label": ("member", strings(plate.labels))}
     if plate.parent is not None:
@@ -151,7 +162,7 @@ def _read_data(tree: xr.DataTree, naming: Naming, group: str, plates: Mapping[st
     return {name: Variable(plate, _values(tree, group, naming.variable(name))) for name, plate in plates.items()}
 
 
-def _read_groups(run: xr.Dataset) -> Iterator[GroupReport]:
+def _read_groups(run: xr.Dataset, proposals: xr.Dataset) -> Iterator[GroupReport]:
     for index, name in enumerate(run["particle_group"].values.tolist()):
         row = {key: run[key].values[index].item() for key in ("plate", "latents", "family", "particles")}
         yield GroupReport(
@@ -162,6 +173,7 @@ def _read_groups(run: xr.Dataset) -> Iterator[GroupReport]:
             particles=row["particles"],
             ess_fraction=float(run["ess_fraction"].values[index]),
             khat=float(run["khat"].values[index]),
+            mean_parameters=proposals[f"mean_parameters_{index}"].values,
         )
 
 

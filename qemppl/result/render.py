@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import fields
 from itertools import groupby
 from typing import Any
@@ -64,9 +64,10 @@ def headline(fit: FitResult) -> str:
         evidence = f"log evidence {format_number(fit.log_evidence, digits)}"
         if fit.log_evidence_mcse is not None:
             evidence += f" (mcse {format_error(fit.log_evidence_mcse)})"
+    steps = f"{fit.iterations} iteration{'' if fit.iterations == 1 else 's'}"
     return (
         f"{evidence}, ELBO {fit.elbo:.6g} nats\n"
-        f"{fit.iterations} iterations in {fit.seconds:.3g} s, seed {fit.provenance.seed}; stopped: {fit.stop_reason}"
+        f"{steps} in {fit.seconds:.3g} s, seed {fit.provenance.seed}; stopped: {fit.stop_reason}"
     )
 
 
@@ -79,18 +80,21 @@ def summary_table(summary: Summary) -> Table:
     for _, group in groupby(summary.rows, key=lambda row: row.variable):
         rows = list(group)
         for row in rows[:MEMBERS_SHOWN]:
-            table.add_row(Text(row.name), *_cells(row))
+            table.add_row(Text(row.name), *_cells(row, summary.draws))
         if len(rows) > MEMBERS_SHOWN:
             table.add_row(Text(f"... {len(rows) - MEMBERS_SHOWN} more of {rows[0].variable}"))
     return table
 
 
-def _cells(row: Row) -> Iterator[str]:
+def _cells(row: Row, draws: int) -> Iterator[str]:
     decimals = decimals_supported(row.mcse)
     yield format_number(row.mean, decimals)
     yield format_error(row.mcse)
-    for value in (row.sd, row.q5, row.q50, row.q95):
-        yield format_number(value, decimals)
+    yield format_number(row.sd, decimals)
+    # A quantile comes from the draws alone: of a normal law, the error of the median is 1.3 and that of q5 is 2.1 sd / sqrt(draws).
+    of_quantile = decimals_supported(max(row.mcse, row.sd / math.sqrt(draws)))
+    for value in (row.q5, row.q50, row.q95):
+        yield format_number(value, of_quantile)
     yield f"{row.ess:.0f}"
     yield "" if math.isnan(row.khat) else f"{row.khat:.2f}"
 
@@ -110,7 +114,7 @@ def table_text(summary: Summary) -> str:
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
-def json_object(fit: FitResult, findings: Sequence[Diagnostic]) -> dict[str, Any]:
+def json_object(fit: FitResult) -> dict[str, Any]:
     """A fit as one JSON object; a number that is not finite is null."""
     return {
         "log_evidence": _finite(fit.log_evidence),
@@ -118,7 +122,7 @@ def json_object(fit: FitResult, findings: Sequence[Diagnostic]) -> dict[str, Any
         "iterations": fit.iterations,
         "stop_reason": fit.stop_reason,
         "seconds": _finite(fit.seconds),
-        "warnings": [_warning(finding) for finding in findings],
+        "warnings": [_warning(warning) for warning in fit.warnings],
         "summary": [{column: _finite(getattr(row, column)) for column in COLUMNS} for row in summarise(fit)],
     }
 
@@ -127,14 +131,14 @@ def _finite(value: float | str | None) -> float | str | None:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _warning(finding: Diagnostic) -> dict[str, Any]:
+def _warning(warning: Diagnostic) -> dict[str, Any]:
     return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "where": finding.where,
-        "message": finding.message,
-        "notes": list(finding.notes),
-        "hint": finding.hint,
+        "code": warning.code,
+        "severity": warning.severity.value,
+        "where": warning.where,
+        "message": warning.message,
+        "notes": list(warning.notes),
+        "hint": warning.hint,
     }
 
 

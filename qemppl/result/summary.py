@@ -35,9 +35,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """The rows of a fit, in the order of the model. Printed, it is a table."""
+    """The rows of a fit, in the order of the model, and the number of joint draws behind the quantiles. Printed, it is a table."""
 
     rows: tuple[Row, ...]
+    draws: int
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -60,7 +61,8 @@ class Summary:
 
 def summarise(fit: FitResult) -> Summary:
     """Means and standard deviations as estimated from all particles; quantiles from the joint draws."""
-    return Summary(tuple(row for estimate in fit.estimates for row in _rows(fit, estimate)))
+    rows = tuple(row for estimate in fit.estimates for row in _rows(fit, estimate))
+    return Summary(rows, max((len(estimate.draws) for estimate in fit.estimates), default=0))
 
 
 def _rows(fit: FitResult, estimate: Estimate) -> Iterator[Row]:

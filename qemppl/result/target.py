@@ -13,16 +13,16 @@ def check_target(path: str | Path, *, force: bool) -> None:
     """Raise DiagnosticsError where writing would fail, before anything long is computed."""
     target = Path(path)
     if not target.parent.is_dir():
-        raise file_error(Stage.USAGE, "QEM810", target, "there is no such folder", "create it, or choose another")
+        raise file_error(Stage.USAGE, "QEM851", target, "there is no such folder", "create it, or choose another")
     if not os.path.lexists(target):
         return
     if target.exists() and not target.is_file():
         raise file_error(
-            Stage.USAGE, "QEM811", target, "this is not a file that can be replaced", "choose another name"
+            Stage.USAGE, "QEM852", target, "this is not a file that can be replaced", "choose another name"
         )
     if not force:
         hint = "choose another name, or replace it with --force (force=True in Python)"
-        raise file_error(Stage.USAGE, "QEM812", target, "the file exists", hint)
+        raise file_error(Stage.USAGE, "QEM853", target, "the file exists", hint)
 
 
 def replace_file(path: str | Path, content: bytes | memoryview) -> None:
@@ -39,7 +39,7 @@ def replace_file(path: str | Path, content: bytes | memoryview) -> None:
         _discard(temporary)
         message = f"the file cannot be written: {error.strerror or error}"
         hint = "nothing was changed; free some space, or choose another folder"
-        raise file_error(Stage.RESOURCE, "QEM813", target, message, hint) from error
+        raise file_error(Stage.RESOURCE, "QEM854", target, message, hint) from error
     except BaseException:
         _discard(temporary)
         raise

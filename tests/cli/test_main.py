@@ -109,6 +109,7 @@ def test_a_full_disk_behind_stdout_is_said(saved: Path) -> None:
             command_line("summary", saved), cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert done.returncode == 5
+    assert "QEM860" in done.stderr
     assert "No space left" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -86,3 +86,28 @@ def test_a_constant_parameter_gives_one_cell_a_group() -> None:
     rows = {"g_of": [2, 1, 2, 1, 1], "y": [1.0, 2.0, 3.0, 4.0, 5.0]}
     (cells,) = make_plan(compile_model(text=text).bind(rows)[0], CPU).cells
     assert len(cells.rows) == 2
+
+
+def test_data_arguments_of_an_outer_plate_reach_their_rows() -> None:
+    """`n` lives on the group and `k` on its rows: each row takes its own group's n."""
+    text = (
+        "data { plate g; plate h in g by g_of; int n[g]; int k[h]; } "
+        "model { plate g { real<lower=0,upper=1> p ~ beta(1, 1); plate h { k ~ binomial(n, p); } } }"
+    )
+    data = {"g_of": [1, 1, 2, 2, 2], "n": [5, 50], "k": [1, 2, 20, 30, 25]}
+    fit = compile_model(text=text).fit(data, seed=1)
+    a, b = 1 + np.array([3, 75]), 1 + np.array([7, 75])
+    estimate = fit.estimate("p")
+    assert (np.abs(estimate.mean - a / (a + b)) <= 5 * estimate.mcse + 1e-6).all()
+
+
+def test_groups_far_apart_keep_their_digits() -> None:
+    text = "data { plate g; plate h in g by g_of; real y[h]; } model { plate g { real m ~ flat(); plate h { y ~ normal(m, 0.01); } } }"
+    rows = RNG.normal(0, 0.01, 100)
+    rows[50:] += 1e7
+    data = {"g_of": np.repeat([1, 2], 50), "y": rows}
+    reduced = make_plan(compile_model(text=text).bind(data)[0], CPU, particles=2)
+    (cells,) = reduced.cells
+    squares = next(v for v in reduced.program.constants.values() if v.shape == (2,) and float(v.max()) < 1)
+    assert len(cells.rows) == 2
+    np.testing.assert_allclose(squares.numpy(), [rows[:50].var() * 50, (rows[50:] - 1e7).var() * 50], rtol=1e-6)

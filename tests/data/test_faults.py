@@ -147,8 +147,8 @@ def test_vectors_of_the_wrong_length() -> None:
     ("value", "code", "words", "hint"),
     [
         (2.5, "QEM710", "k[2] is 2.5, but is declared int", "real k"),
-        (None, "QEM711", "k[2] is missing", "missing int k"),
-        (float("nan"), "QEM711", "k[2] is missing", "missing int k"),
+        (None, "QEM711", "k[2] is missing", "leave out its row"),
+        (float("nan"), "QEM711", "k[2] is missing", "leave out its row"),
         (float("inf"), "QEM712", "k[2] is infinite", "1.8e308"),
         (2**63, "QEM713", "k[2] is 9.2233720368547758e+18, too large", ""),
         (10**400, "QEM713", "k[2] is too large", ""),

@@ -118,6 +118,7 @@ def test_empty_file(tmp_path: Path, text: str) -> None:
         ('{"y": 1 // all\n}', 1, 9, "no comments"),
         ('{"y"; 1}', 1, 5, "':'"),
         ('{"y": "a\tb"}', 1, 9, "control character"),
+        ("y,x\n1,2\n", 1, 1, "CSV is not read"),
     ],
 )
 def test_bad_json_is_located_and_explained(tmp_path: Path, text: str, line: int, column: int, words: str) -> None:

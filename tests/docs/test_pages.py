@@ -10,6 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from qemppl.diagnostics.source import Source
+from qemppl.distributions.registry import LAWS
+from qemppl.families.registry import FAMILY_NAMES
+from qemppl.ir.functions import CALLABLE
+from qemppl.lang.frontend import compile_text
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -43,3 +49,15 @@ def test_every_example_runs(page: Path, tmp_path: Path) -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_page_of_the_language_names_every_law_function_and_family() -> None:
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    signatures = [f"{law.name}({', '.join(a.name for a in law.arguments)})" for law in LAWS.values()]
+    assert [name for name in [*signatures, *CALLABLE, *FAMILY_NAMES] if f"`{name}`" not in page] == []
+
+
+def test_the_example_of_the_language_is_a_right_model() -> None:
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    text = page.split("```")[1].lstrip("\n")
+    assert compile_text(Source("page.qem", text)).diagnostics == ()

@@ -110,12 +110,13 @@ class Brute:
     keys: list[tuple[str, int]]
     choices: np.ndarray
     log_r: np.ndarray
+    narrowing: np.ndarray
 
 
 def brute_force(case: Case, particles: Particles, groups: dict[str, tuple[str, ...]]) -> Brute:
     keys = [(name, i) for name, cloud in particles.clouds.items() for i in range(cloud.log_q.shape[0])]
     choices = np.array(list(itertools.product(range(case.particles), repeat=len(keys))))
-    log_r = []
+    log_r, narrowing = [], []
     for choice in choices:
         z, log_q = {}, 0.0
         for (name, member), k in zip(keys, choice, strict=True):
@@ -123,7 +124,9 @@ def brute_force(case: Case, particles: Particles, groups: dict[str, tuple[str, .
             for latent in groups[name]:
                 z[latent, member] = float(particles.values[latent][member, k])
         log_r.append(log_weight(case, z) - log_q)
-    return Brute(keys, choices, np.array(log_r))
+        chosen = zip(keys, choice, strict=True)
+        narrowing.append(sum(float(particles.clouds[name].narrowing[member, k]) for (name, member), k in chosen))
+    return Brute(keys, choices, np.array(log_r), np.array(narrowing))
 
 
 def run(case: Case) -> tuple[Sampler, EStep, Brute]:
@@ -142,8 +145,9 @@ def test_evidence_and_weights_are_sums_over_all_combinations(case: Case) -> None
     sampler, step, brute = run(case)
     for beta in (1.0, 0.3):
         weighted = sampler.weigh(step, beta)
-        assert float(weighted.evidence.log_z) == pytest.approx(logsumexp(beta * brute.log_r), rel=1e-9, abs=1e-9)
-        posterior = np.exp(beta * brute.log_r - logsumexp(beta * brute.log_r))
+        log_r = beta * brute.log_r + (1 - beta) * brute.narrowing
+        assert float(weighted.evidence.log_z) == pytest.approx(logsumexp(log_r), rel=1e-9, abs=1e-9)
+        posterior = np.exp(log_r - logsumexp(log_r))
         for position, (name, member) in enumerate(brute.keys):
             expected = np.bincount(brute.choices[:, position], posterior, minlength=case.particles)
             np.testing.assert_allclose(weighted.weights[name][member].numpy(), expected, atol=1e-9)

@@ -6,7 +6,7 @@ import pytest
 
 from qemppl.diagnostics.render import render
 from qemppl.ir.show import show
-from qemppl.lang.automaton import MAX_NESTING
+from qemppl.lang.syntax.automaton import MAX_NESTING
 from tests.lang.programs import check, codes
 
 MODEL = "data {{ real y; }} model {{ real a ~ normal(0, 1); real b = {}; y ~ normal(a + b, 1); }}"

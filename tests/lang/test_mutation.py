@@ -10,7 +10,7 @@ import pytest
 from qemppl.diagnostics.render import render
 from qemppl.diagnostics.source import Source
 from qemppl.lang.frontend import compile_text, read_source
-from qemppl.lang.grammar import load_grammar
+from qemppl.lang.syntax.grammar import load_grammar
 from tests.lang.programs import GOOD
 
 

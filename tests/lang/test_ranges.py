@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from qemppl.lang.ranges import Range, constant, range_of_call
+from qemppl.lang.check.ranges import Range, constant, range_of_call
 from qemppl.numerics.supports import POSITIVE, UNIT
 
 INTERVALS = [(-2.0, 3.0), (-3.0, -1.0), (0.5, 2.0), (0.0, 1.0), (-1.0, 0.0), (-1.0, 1.0)]

@@ -6,7 +6,7 @@ import pytest
 
 from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Stage
 from qemppl.lang.frontend import compile_text, read_source
-from qemppl.lang.read import MAX_BYTES
+from qemppl.lang.syntax.read import MAX_BYTES
 
 
 def refusal(path: Path) -> Diagnostic:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from qemppl.diagnostics.source import Source
-from qemppl.lang.parse import parse
-from qemppl.lang.show_ast import show_ast
+from qemppl.lang.syntax.parse import parse
+from qemppl.lang.syntax.show_ast import show_ast
 
 
 def test_every_node_stands_on_a_line_with_its_place() -> None:

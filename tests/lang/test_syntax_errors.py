@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from qemppl.diagnostics.source import Source
-from qemppl.lang.grammar import load_syntax_errors
-from qemppl.lang.parse import parse
+from qemppl.lang.syntax.parse import parse
+from qemppl.lang.syntax.syntax_errors import load_syntax_errors
 from tests.lang.programs import check, codes
 
 EXAMPLES = [(entry["code"], text) for entry in load_syntax_errors().values() for text in entry.get("examples", ())]

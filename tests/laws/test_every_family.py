@@ -113,6 +113,16 @@ def test_blend_averages_raw_moments(name, step):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_reordered_coordinates_have_the_moments_of_reordered_particles(name):
+    family, standard = family_and_standard(name)
+    _, x = particles(family, standard)
+    weight = torch.full(x.shape[:2], 1 / x.shape[1], dtype=x.dtype)
+    order = torch.arange(family.dimension).roll(1)
+    reordered = family.reorder(family.moments(x, weight), order)
+    torch.testing.assert_close(reordered, family.moments(x[..., order], weight))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_moments_are_weighted_statistics(name):
     family, standard = family_and_standard(name)
     _, x = particles(family, standard)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from qemppl.distributions.base import Grouping
 from qemppl.distributions.registry import LAWS
 from tests.laws.cases import ALL, CASES, ORDINARY
 
@@ -123,10 +124,8 @@ def test_summary_equals_the_sum_of_rows(name):
         *(torch.full((60,), a, dtype=torch.float64) for a in arguments[len(data) :]),
     )
 
-    def group_sum(values):
-        return torch.zeros(5, *values.shape[1:], dtype=values.dtype).index_add_(0, group, values)
-
-    statistics = law.summarise(x, data_rows, group_sum)
+    groups = Grouping(group, 5)
+    statistics = law.summarise(x, data_rows, groups)
     rest = [
         torch.tensor(a * (1 + 0.2 * rng.uniform(size=shape)))
         for a, shape in zip(arguments[len(data) :], ((5, 3, 1), (1, 1, 4)), strict=False)
@@ -134,7 +133,7 @@ def test_summary_equals_the_sum_of_rows(name):
     got = law.log_prob_summary(tuple(s[:, None, None] for s in statistics), *rest)
     broadcast = [r[group] if r.shape[0] == 5 else r for r in rest]
     rows = law.log_prob(x[:, None, None], *(d[:, None, None] for d in data_rows), *broadcast)
-    expected = group_sum(rows)
+    expected = groups.sum(rows)
     assert got.shape == expected.shape
     torch.testing.assert_close(got, expected, rtol=1e-11, atol=1e-11)
 
@@ -156,7 +155,7 @@ def test_outside_the_support_the_density_is_zero(name, arguments):
             t.expand(1) for t, a in zip(tensors(arguments), law.arguments, strict=True) if a.name in law.data_arguments
         ]
         rest = [t for t, a in zip(tensors(arguments), law.arguments, strict=True) if a.name not in law.data_arguments]
-        statistics = law.summarise(x[:1], tuple(data), lambda rows: rows.sum(0, keepdim=True))
+        statistics = law.summarise(x[:1], tuple(data), Grouping(torch.zeros(1, dtype=torch.int64), 1))
         assert float(law.log_prob_summary(statistics, *rest)) == -math.inf
 
 

@@ -71,8 +71,8 @@ def nested_fit() -> FitResult:
         seconds=0.75,
         trace=_trace(2),
         groups=(
-            GroupReport("mu", None, ("mu", "m"), "multivariate_normal", 64, 0.9, 0.1),
-            GroupReport("a", "county", ("a",), "normal", 16, 0.8, math.nan),
+            GroupReport("mu", None, ("mu", "m"), "multivariate_normal", 64, 0.9, 0.1, np.arange(56.0)[None]),
+            GroupReport("a", "county", ("a",), "normal", 16, 0.8, math.nan, np.ones((3, 2))),
         ),
         warnings=(warning,),
         log_likelihood={"y": np.random.default_rng(5).normal(size=(DRAWS, 4))},

@@ -110,7 +110,7 @@ def test_every_ancestor_is_a_coordinate() -> None:
 def test_an_existing_file_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "fit.nc"
     path.write_text("precious")
-    with pytest.raises(DiagnosticsError) as caught:
+    with pytest.raises(DiagnosticsError, match="QEM853") as caught:
         save(nested_fit(), path)
     assert caught.value.stage is Stage.USAGE
     assert path.read_text() == "precious"
@@ -121,7 +121,7 @@ def test_an_existing_file_is_refused_and_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("force", [False, True])
 def test_what_is_no_file_is_never_replaced(tmp_path: Path, force: bool) -> None:
-    with pytest.raises(DiagnosticsError) as caught:
+    with pytest.raises(DiagnosticsError, match="QEM852") as caught:
         save(nested_fit(), tmp_path, force=force)
     assert caught.value.stage is Stage.USAGE
     with pytest.raises(DiagnosticsError):
@@ -129,7 +129,7 @@ def test_what_is_no_file_is_never_replaced(tmp_path: Path, force: bool) -> None:
 
 
 def test_a_missing_folder_is_a_diagnostic(tmp_path: Path) -> None:
-    with pytest.raises(DiagnosticsError) as caught:
+    with pytest.raises(DiagnosticsError, match="QEM851") as caught:
         save(nested_fit(), tmp_path / "missing" / "fit.nc")
     assert caught.value.stage is Stage.USAGE
 
@@ -142,6 +142,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
     nested_fit().save(sys.argv[1], force=True)
 except DiagnosticsError as error:
+    print(error)
     sys.exit(error.stage.value)
 """
 
@@ -151,9 +152,15 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     path.write_text("precious")
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, path], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, check=False
+        [sys.executable, "-c", FULL_DISK, path],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     assert done.returncode == Stage.RESOURCE.value
+    assert "QEM854" in done.stdout
     assert path.read_text() == "precious"
     assert [entry.name for entry in tmp_path.iterdir()] == ["fit.nc"]
 
@@ -187,21 +194,21 @@ def without_record() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "code", "words"),
     [
-        (b"", "not a netCDF file"),
-        (b"{}", "not a netCDF file"),
-        (b"\x80\x04N.", "not a netCDF file"),
-        (b"\x89HDF\r\n\x1a\n", "damaged"),
-        (foreign(), "not of a fit"),
-        (plain_hdf5(), "not of a fit"),
-        (newer(), "newer format"),
-        (without_record(), "damaged"),
+        (b"", "QEM856", "not a netCDF file"),
+        (b"{}", "QEM856", "not a netCDF file"),
+        (b"\x80\x04N.", "QEM856", "not a netCDF file"),
+        (b"\x89HDF\r\n\x1a\n", "QEM857", "damaged"),
+        (foreign(), "QEM858", "not of a fit"),
+        (plain_hdf5(), "QEM858", "not of a fit"),
+        (newer(), "QEM859", "newer format"),
+        (without_record(), "QEM857", "damaged"),
     ],
 )
-def test_a_foreign_file_is_refused_in_words(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_foreign_file_is_refused_in_words(tmp_path: Path, content: bytes, code: str, words: str) -> None:
     (tmp_path / "other.nc").write_bytes(content)
-    with pytest.raises(DiagnosticsError, match=words) as caught:
+    with pytest.raises(DiagnosticsError, match=f"{code}: .*{words}") as caught:
         load(tmp_path / "other.nc")
     assert caught.value.stage is Stage.DATA
 
@@ -215,5 +222,5 @@ def test_a_truncated_file_is_refused(tmp_path: Path, fraction: float) -> None:
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DiagnosticsError, match="No such file"):
+    with pytest.raises(DiagnosticsError, match=r"QEM855: .*No such file"):
         load(tmp_path / "absent.nc")

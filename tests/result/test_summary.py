@@ -22,8 +22,9 @@ from qemppl.result.render import (
     json_object,
     print_table,
     summary_table,
+    table_text,
 )
-from qemppl.result.summary import summarise
+from qemppl.result.summary import Summary, summarise
 from tests.result.fits import estimate, nested_fit, plain_fit
 
 
@@ -124,7 +125,7 @@ def test_a_large_plate_is_cut_in_the_table_only() -> None:
 def test_json_has_the_promised_keys_and_no_nan() -> None:
     fit = replace(nested_fit(), log_evidence=None, elbo=-math.inf, estimates=(nested_fit().estimate("a"),))
     np.copyto(fit.estimate("a").khat, math.nan)
-    content = json.loads(json.dumps(json_object(fit, fit.warnings), allow_nan=False))
+    content = json.loads(json.dumps(json_object(fit), allow_nan=False))
     assert list(content) == ["log_evidence", "elbo", "iterations", "stop_reason", "seconds", "warnings", "summary"]
     assert content["log_evidence"] is None
     assert content["elbo"] is None
@@ -148,3 +149,12 @@ def test_csv_quotes_labels_and_keeps_every_digit() -> None:
 def test_the_headline_says_when_there_is_no_evidence() -> None:
     assert "log evidence -12.25 (mcse 0.034), ELBO -12.5 nats" in headline(nested_fit())
     assert "undefined" in headline(replace(nested_fit(), log_evidence=None))
+
+
+def test_quantiles_show_only_the_digits_that_the_draws_support() -> None:
+    row = replace(
+        nested_fit().summary().rows[0], mean=1.23456, sd=1.0, q5=-0.41234, q50=1.23456, q95=2.87654, mcse=1e-5
+    )
+    text = table_text(Summary((row,), draws=4000))  # the median has the error 1.3 / sqrt(4000) = 0.02
+    assert all(shown in text for shown in ("1.23456", " -0.41 ", " 1.23 ", " 2.88 "))
+    assert "2.876" not in text

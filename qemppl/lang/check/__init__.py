@@ -1,0 +1,1 @@
+"""From an AST to a ModelIR: names, plates, types, laws and supports."""

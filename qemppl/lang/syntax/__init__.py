@@ -1,0 +1,1 @@
+"""From text to an AST, with every syntax error explained."""
