@@ -8,7 +8,9 @@ from qemppl.driver import Settings, compile_model
 TEXT = "data { plate o; real y[o]; } model { real mu ~ normal(0, 1); plate o { y ~ normal(mu, 1); } }"
 
 
-@pytest.mark.parametrize("bad", [{"draws": 0}, {"particles": 0}, {"max_iterations": -1}, {"tolerance": 0.0}, {"memory": 0}])
+@pytest.mark.parametrize(
+    "bad", [{"draws": 0}, {"particles": 0}, {"max_iterations": -1}, {"tolerance": 0.0}, {"memory": 0}]
+)
 def test_settings_that_mean_nothing_are_refused(bad: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):
         Settings(**bad)

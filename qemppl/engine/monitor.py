@@ -80,7 +80,7 @@ def _replicates(bound: BoundModel, report: Report, tolerance: float) -> list[Dia
                 "use more --particles",
             )
         ]
-    if report.worst_mcse > tolerance:
+    if report.worst_error > tolerance:
         noise = {name: moments.noise for name, moments in report.moments.items()}
         worst = max(noise, key=lambda name: float(noise[name].max()))
         missed = sum(int((ratio > tolerance).sum()) for ratio in noise.values())
@@ -89,9 +89,9 @@ def _replicates(bound: BoundModel, report: Report, tolerance: float) -> list[Dia
             _diagnostic(
                 "QEM904",
                 Severity.WARNING,
-                f"the mean of {_element(bound, worst, noise[worst].argmax(), noise[worst].shape)} has a Monte Carlo error of "
-                f"{report.worst_mcse:.3f} posterior sd after {report.replicates} replicates; {tolerance:g} was asked for",
-                (f"{missed} of {total} means miss it; this is the worst",),
+                f"the mean or sd of {_element(bound, worst, noise[worst].argmax(), noise[worst].shape)} has a Monte Carlo error of "
+                f"{report.worst_error:.3f} posterior sd after {report.replicates} replicates; {tolerance:g} was asked for",
+                (f"{missed} of {total} numbers miss it; this is the worst",),
                 "use more --particles, or accept a larger --tolerance",
             )
         ]

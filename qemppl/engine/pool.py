@@ -28,16 +28,17 @@ SPARE_DRAWS = 2
 
 @dataclass(frozen=True)
 class Moments:
-    """Pooled posterior moments of one latent, each (member, *event). mcse: of the mean."""
+    """Pooled posterior moments of one latent, each (member, *event). mcse, sd_mcse: of the mean, of the sd."""
 
     mean: torch.Tensor
     sd: torch.Tensor
     mcse: torch.Tensor
+    sd_mcse: torch.Tensor
 
     @property
     def noise(self) -> torch.Tensor:
-        """The Monte Carlo error of the mean in posterior sd."""
-        return self.mcse / self.sd.clamp_min(torch.finfo(self.sd.dtype).tiny)
+        """The larger of the Monte Carlo errors of mean and sd, in posterior sd."""
+        return torch.maximum(self.mcse, self.sd_mcse) / self.sd.clamp_min(torch.finfo(self.sd.dtype).tiny)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Report:
     moments: Mapping[str, Moments]
     tails: Mapping[str, GroupTail]
     draws: Mapping[str, torch.Tensor]
-    worst_mcse: float
+    worst_error: float
 
     @property
     def replicates(self) -> int:
@@ -126,10 +127,14 @@ class _Pool:
         first, second = torch.stack(self.first[name]), torch.stack(self.second[name])
         weights = weights.to(first).reshape(-1, *(1,) * (first.dim() - 1))
         mean = (weights * first).sum(0)
-        variance = (weights * second).sum(0) - mean.square()
-        count = len(first)
-        mcse = ((weights * (first - mean)).square().sum(0) * count / (count - 1)).sqrt()
-        return Moments(self.centres[name] + mean, variance.clamp_min(0).sqrt(), mcse)
+        variance = ((weights * second).sum(0) - mean.square()).clamp_min(0)
+        sd = variance.sqrt()
+        spread = second - 2 * mean * first + mean.square()  # the second moment around the pooled mean, by replicate
+        mcse, variance_mcse = (
+            _ratio_error(weights, values, value) for values, value in ((first, mean), (spread, variance))
+        )
+        sd_mcse = variance_mcse / (2 * sd.clamp_min(torch.finfo(sd.dtype).tiny))
+        return Moments(self.centres[name] + mean, sd, mcse, sd_mcse)
 
     def group_tails(self, weights: torch.Tensor, particles: Mapping[str, int]) -> dict[str, GroupTail]:
         """ESS and k-hat of every group's pooled particles."""
@@ -150,9 +155,9 @@ def report(
     tolerance: float,
     watch: Callable[[int, float, float], None],
 ) -> Report:
-    """Replicates until the Monte Carlo error of every mean is at most `tolerance` posterior sd.
+    """Replicates until the Monte Carlo error of every mean and sd is at most `tolerance` posterior sd.
 
-    draws: joint draws wanted. watch: called with the number of replicates, the last log Zhat and the worst relative MCSE so far.
+    draws: joint draws wanted. watch: called with the number of replicates, the last log Zhat and the worst error so far.
     """
     pool = _Pool()
     group_of = {part.variable.name: group.name for group in sampler.plan.groups for part in group.parts}
@@ -170,7 +175,7 @@ def report(
             pool.draws = [{name: values[:each].clone() for name, values in drawn.items()} for drawn in pool.draws]
         if len(pool.log_z) % ROUND == 0:
             weights, khat, _ = pool.weights()
-            worst = _worst_mcse(pool.moments(weights))
+            worst = _worst_error(pool.moments(weights))
             hopeless = khat > HOPELESS and len(pool.log_z) >= 2 * FEWEST
         watch(len(pool.log_z), pool.log_z[-1], worst)
     weights, khat, fell_back = pool.weights()
@@ -182,7 +187,7 @@ def report(
         moments=pool.moments(weights),
         tails=pool.group_tails(weights, sampler.plan.particles),
         draws=_resample(pool.draws, weights, draws, sampler.generator),
-        worst_mcse=worst,
+        worst_error=worst,
     )
 
 
@@ -197,8 +202,14 @@ def log_evidence(report: Report) -> tuple[float, float | None]:
     return float(log_z.logsumexp(0) - log(len(log_z))), None if report.fell_back else error
 
 
-def _worst_mcse(moments: Mapping[str, Moments]) -> float:
-    """The largest Monte Carlo error of a mean, in posterior sd."""
+def _ratio_error(weights: torch.Tensor, values: torch.Tensor, ratio: torch.Tensor) -> torch.Tensor:
+    """Standard error of the ratio sum w v / sum w over replicates (delta method). weights sum to 1; values (replicate, ...)."""
+    count = len(values)
+    return ((weights * (values - ratio)).square().sum(0) * count / (count - 1)).sqrt()
+
+
+def _worst_error(moments: Mapping[str, Moments]) -> float:
+    """The largest Monte Carlo error of a mean or an sd, in posterior sd."""
     return max(float(m.noise.max()) for m in moments.values())
 
 

@@ -25,7 +25,10 @@ ESS_TARGET = 0.3
 """Effective particles of each group beyond the first, as a fraction of K - 1, below which weights are tempered."""
 SMALLEST_BETA = 1e-14
 """A prior of scale 10 before 100,000 observations of scale 0.01 starts near 1e-11."""
-BISECTIONS = 10
+RESOLUTION = 0.05
+"""Of log beta."""
+STRIDE = 0.3
+"""How far log beta is expected to move between two iterations: the first guesses at its bounds."""
 FIRST_STEP = 0.8
 STEP_POWER = 0.7
 """The step is FIRST_STEP * t^-p, where t counts the iterations without progress: while Q travels it must move freely, and once it
@@ -132,7 +135,7 @@ def adapt(sampler: Sampler, state: Adaptation, max_iterations: int, watch: Calla
     while not state.stop_reason:
         step = sampler.e_step(state.proposals)
         plain = sampler.weigh(step)
-        weighted = _trust_region(sampler, step, plain)
+        weighted = _trust_region(sampler, step, plain, state.history[-1].beta if state.history else 1.0)
         ess = tuple(float(e.mean()) for e in weighted.ess.values())
         state.history.append(Iteration(plain.evidence.log_z.item(), weighted.beta, ess))
         move = _step_size(state)
@@ -142,16 +145,18 @@ def adapt(sampler: Sampler, state: Adaptation, max_iterations: int, watch: Calla
     return state
 
 
-def _trust_region(sampler: Sampler, step: EStep, plain: Weighted) -> Weighted:
-    """The E-step at the largest beta in (0, 1] whose ESS meets the target, by bisection of log beta."""
+def _trust_region(sampler: Sampler, step: EStep, plain: Weighted, last: float) -> Weighted:
+    """The E-step at the largest beta in (0, 1] whose ESS meets the target, by bisection of log beta around the last one."""
     if plain.worst_spread >= ESS_TARGET:
         return plain
-    low, high = log(SMALLEST_BETA), 0.0
     best = sampler.weigh(step, SMALLEST_BETA)
     if best.evidence.log_z.item() == -torch.inf:
         raise DiagnosticsError(impossible(sampler.plan, step.particles), Stage.RESOURCE)
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (low + high)
+    low, high = log(SMALLEST_BETA), 0.0
+    probes = [log(last) + STRIDE, log(last) - STRIDE]
+    while high - low > RESOLUTION:
+        inside = [probe for probe in probes if low < probe < high]
+        middle = inside[0] if inside else 0.5 * (low + high)
         weighted = sampler.weigh(step, exp(middle))
         if weighted.worst_spread >= ESS_TARGET:
             low, best = middle, weighted

@@ -39,7 +39,7 @@ GOOD_JOINT = Joint({"e": torch.ones(10, 3)}, {}, torch.zeros(10), torch.zeros(10
 
 
 def moments(*shape: int) -> Moments:
-    return Moments(torch.zeros(shape), torch.ones(shape), torch.full(shape, 0.01))
+    return Moments(torch.zeros(shape), torch.ones(shape), torch.full(shape, 0.01), torch.full(shape, 0.01))
 
 
 def good_report() -> Report:
@@ -52,7 +52,7 @@ def good_report() -> Report:
         moments={"mu": moments(1), "b": moments(3, 2)},
         tails={name: GroupTail(torch.full((n,), 900.0), torch.zeros(n), 1000) for name, n in shapes.items()},
         draws={},
-        worst_mcse=0.01,
+        worst_error=0.01,
     )
 
 
@@ -96,15 +96,15 @@ def test_replicates_that_cannot_be_weighed() -> None:
 
 def test_the_noisiest_mean_is_named_and_the_others_counted() -> None:
     noisy = replace(moments(3, 2), mcse=torch.tensor([[0.01, 0.02], [0.03, 0.3], [0.1, 0.01]]))
-    report = replace(good_report(), moments={"mu": moments(1), "b": noisy}, worst_mcse=0.3)
+    report = replace(good_report(), moments={"mu": moments(1), "b": noisy}, worst_error=0.3)
     (warning,) = found(report=report)
     assert warning.code == "QEM904"
     assert "b[Rome,2]" in warning.message
-    assert warning.notes == ("2 of 7 means miss it; this is the worst",)
+    assert warning.notes == ("2 of 7 numbers miss it; this is the worst",)
 
 
 def test_a_constant_has_no_noise() -> None:
-    constant = Moments(torch.ones(1), torch.zeros(1), torch.zeros(1))
+    constant = Moments(torch.ones(1), torch.zeros(1), torch.zeros(1), torch.zeros(1))
     assert constant.noise.tolist() == [0.0]
 
 
