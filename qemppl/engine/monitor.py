@@ -9,7 +9,7 @@ from qemppl.diagnostics.diagnostic import Diagnostic, Severity
 from qemppl.distributions.registry import LAWS
 from qemppl.engine.joint import Joint
 from qemppl.engine.pool import GroupTail, Report
-from qemppl.engine.qem import Adaptation
+from qemppl.engine.qem import EXHAUSTED, Adaptation
 from qemppl.ir.model import ModelIR
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.pareto import threshold
@@ -54,7 +54,7 @@ def _adaptation(adaptation: Adaptation) -> list[Diagnostic]:
                 "use more --particles, and look at the model for latents that the data leave free",
             )
         )
-    if adaptation.stop_reason == "reached the largest number of iterations":
+    if adaptation.stop_reason == EXHAUSTED:
         found.append(
             _diagnostic(
                 "QEM902",

@@ -38,8 +38,13 @@ GAIN = 0.5
 """Progress: beta exceeds its largest value so far by the factor GROWTH, or the recent evidence its best by GAIN nats."""
 PATIENCE = 4
 """Iterations without progress before the step starts to shrink; also those whose median is the recent evidence."""
+NEAR = 0.1
+"""Below this beta Q is still far away: the step stays long, and the patience is FAR_PATIENCE times that of the end."""
+FAR_PATIENCE = 4
 WINDOW = 10
 """Iterations over which the evidence is compared with the window before."""
+SETTLED = "the evidence stopped rising"
+EXHAUSTED = "reached the largest number of iterations"
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,7 @@ def _step_size(state: Adaptation) -> float:
         state.largest_beta, state.best_elbo = max(beta, state.largest_beta), max(recent, state.best_elbo)
     else:
         state.quiet += 1
-        state.settled += state.quiet > PATIENCE or beta == 1
+        state.settled += (state.quiet > PATIENCE and state.largest_beta >= NEAR) or beta == 1
     return FIRST_STEP * math.pow(1.0 + state.settled, -STEP_POWER)
 
 
@@ -192,12 +197,12 @@ def _m_step(state: Adaptation, proposal: Proposal, step: EStep, weighted: Weight
 def _stop_reason(state: Adaptation, max_iterations: int) -> str:
     """Why to stop now; empty to go on."""
     history = state.history
-    if state.quiet >= 2 * WINDOW:
+    if state.quiet >= 2 * WINDOW * (1 if state.largest_beta >= NEAR else FAR_PATIENCE):
         recent = torch.tensor([line.elbo for line in history[-WINDOW:]], dtype=torch.float64)
         before = torch.tensor([line.elbo for line in history[-2 * WINDOW : -WINDOW]], dtype=torch.float64)
         noise = ((recent.var() + before.var()) / WINDOW).sqrt()
         if recent.mean() - before.mean() <= 2 * noise:
-            return "the evidence stopped rising"
+            return SETTLED
     if len(history) >= max_iterations:
-        return "reached the largest number of iterations"
+        return EXHAUSTED
     return ""

@@ -116,3 +116,24 @@ def test_truncated_prior_is_normalised(seed: int) -> None:
     sd = np.sqrt(np.trapezoid(grid**2 * joint, grid) / evidence - mean**2)
     check(fit, "s", mean, sd)
     check_evidence(fit, float(np.log(evidence)))
+
+
+def test_a_thousand_groups() -> None:
+    """Wide starts and many groups: the global mean is known in closed form once the group means are summed out."""
+    groups, rows = 1000, 5
+    effects = RNG.normal(1.5, 0.7, groups)
+    y = np.repeat(effects, rows) + RNG.normal(size=groups * rows)
+    model = compile_model(
+        text="data { plate g; plate o in g by g_of; real y[o]; } model { real mu ~ normal(0, 10); "
+        "plate g { real a ~ normal(mu, 0.7); plate o { y ~ normal(a, 1); } } }"
+    )
+    fit = model.fit({"g_of": np.repeat(np.arange(groups), rows) + 1, "y": y}, seed=6, draws=500)
+    means, variance = y.reshape(groups, rows).mean(1), 0.7**2 + 1 / rows
+    precision = 1 / 100 + groups / variance
+    mu = fit.estimate("mu")
+    assert abs(mu.mean - means.sum() / variance / precision) <= SIGMAS * mu.mcse + 0.02 * precision**-0.5
+    assert mu.sd == pytest.approx(precision**-0.5, rel=0.05)
+    weight = 0.7**2 / variance
+    expected = weight * means + (1 - weight) * mu.mean
+    sd = np.sqrt(weight / rows + (1 - weight) ** 2 / precision)
+    assert (np.abs(fit.estimate("a").mean - expected) <= 0.06 * sd).mean() > 0.99
