@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, SupportsIndex
 
-from qemppl.compile.plan import Plan, Target, make_plan
+from qemppl.compile.plan import Plan, Target, check_draws, make_plan
 from qemppl.compile.show import show_plan
 from qemppl.data.bind import bind
 from qemppl.data.bound import BoundModel
@@ -154,6 +154,7 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
     checkpoint = None if start.resume is None else CheckpointFile(start.resume)
     seed = _checked_seed(checkpoint.seed if checkpoint and start.seed is None else start.seed)
     plan = make_plan(bound, _target(settings), settings.particles)
+    check_draws(plan, settings.draws)
     means = None if start.init_from is None else starting_means(_loaded(start.init_from), plan)
     provenance = _provenance(bound, settings, seed, created, means)
     if checkpoint:

@@ -22,4 +22,8 @@ CATALOGUE: dict[str, Entry] = {
         "plate without members",
         "A fit needs at least one member of every plate. `check` accepts such data, for the model itself is sound.",
     ),
+    "QEM505": Entry(
+        "no room for the draws",
+        "Joint draws of every latent are kept until the fit is done. The means and standard deviations need few of them.",
+    ),
 }

@@ -24,6 +24,8 @@ BUDGET = 1 << 20
 """Entries of all log-density tables that an iteration should compute: some milliseconds."""
 SMALLEST_LOCAL, LARGEST_LOCAL = 8, 128
 LARGEST_GLOBAL = 512
+STORED_DRAWS = 5
+"""Draws in memory at once for each draw asked for: up to four to resample from, and the result."""
 LIVE_TEMPORARIES = 4
 """Temporaries of a log-density's size that are alive at once, as a bound for the memory estimate."""
 
@@ -167,6 +169,20 @@ def _too_large(
         notes=(f"the widest table stands {where}: {' and '.join(step.dims)}, {sizes} numbers",),
         hint="allow more with --memory, or ask for fewer particles with --particles",
     )
+
+
+def check_draws(plan: Plan, draws: int) -> None:
+    """Raises DiagnosticsError (RESOURCE) where joint draws of every latent, with the spare ones, do not fit into the memory."""
+    numbers = sum(plan.axes.size(group.plate) * group.dimension for group in plan.groups)
+    size = STORED_DRAWS * draws * numbers * torch.finfo(plan.target.dtype).bits // 8
+    if size > plan.target.memory:
+        diagnostic = Diagnostic(
+            code="QEM505",
+            severity=Severity.ERROR,
+            message=f"{draws} draws of {numbers} numbers would need {_gib(size)}, more than the {_gib(plan.target.memory)} they may use",
+            hint="ask for fewer --draws, or allow more with --memory",
+        )
+        raise DiagnosticsError([diagnostic], Stage.RESOURCE)
 
 
 def _gib(size: int) -> str:

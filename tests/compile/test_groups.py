@@ -61,6 +61,12 @@ def test_few_latents_of_a_small_plate_join_many_global_ones() -> None:
     assert [name for name, *_ in described(large)] == ["m", "a"]
 
 
+def test_more_draws_than_the_memory_holds_are_refused() -> None:
+    text = "data { plate g; real y[g]; } model { plate g { real a ~ normal(0, 1); y ~ normal(a, 1); } }"
+    with pytest.raises(DiagnosticsError, match="QEM505"):
+        compile_model(text=text).fit({"y": [0.0] * 1000}, seed=1, draws=100_000, memory=2**28)
+
+
 def test_too_little_memory_is_refused_before_anything_is_allocated() -> None:
     text = "data { plate g; real y[g]; } model { real m ~ normal(0, 1); plate g { real a ~ normal(m, 1); y ~ normal(a, 1); } }"
     bound = compile_model(text=text).bind({"y": [0.0] * 1000})[0]
