@@ -106,7 +106,8 @@ class Model:
 
     def plan(self, data: Mapping[str, Any] | str | Path, settings: Settings | None = None) -> Plan:
         """What a fit would do: groups, particles, elimination order, cost."""
-        return make_plan(self.bind(data)[0], _target(settings or Settings()), (settings or Settings()).particles)
+        settings = settings or Settings()
+        return make_plan(self.bind(data)[0], _target(settings), settings.particles)
 
     def fit(
         self,

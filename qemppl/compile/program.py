@@ -95,11 +95,11 @@ class Program:
         return tables
 
     def densities(
-        self, particles: Mapping[str, torch.Tensor], totals: frozenset[str] = frozenset()
-    ) -> dict[str, torch.Tensor]:
+        self, particles: Mapping[str, torch.Tensor], totals: frozenset[str] = frozenset(), slots: Sequence[int] = ()
+    ) -> tuple[dict[str, torch.Tensor], list[torch.Tensor]]:
         """The log-density of every site, event axes summed: (member, *particles), (member, 1) for a site without latents.
 
-        totals: sites of which only the sum over members is kept, (1, *particles).
+        totals: sites of which only the sum over members is kept, (1, *particles). slots: outputs whose values come along.
         """
         parts: dict[str, list[torch.Tensor]] = {}
 
@@ -112,13 +112,8 @@ class Program:
             else:
                 parts.setdefault(factor.site, []).append(density)
 
-        self._run(particles, collect)
-        return {site: torch.cat(part) for site, part in parts.items()}
-
-    def values(self, particles: Mapping[str, torch.Tensor], slots: Sequence[int]) -> list[torch.Tensor]:
-        """The values of exported slots."""
-        environment = self._run(particles, lambda *_: None)
-        return [environment[slot] for slot in slots]
+        environment = self._run(particles, collect)
+        return {site: torch.cat(part) for site, part in parts.items()}, [environment[slot] for slot in slots]
 
     def _run(
         self,

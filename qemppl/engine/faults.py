@@ -71,7 +71,7 @@ def _site_densities(plan: Plan, particles: Particles) -> list[tuple[RandomVariab
         name: values[:, torch.linspace(0, values.shape[1] - 1, draws).long()]
         for name, values in particles.values.items()
     }
-    return [(sites[name], log_p) for name, log_p in program.densities(joint).items()]
+    return [(sites[name], log_p) for name, log_p in program.densities(joint)[0].items()]
 
 
 def _member(plan: Plan, variable: RandomVariable, wrong: torch.Tensor) -> str:

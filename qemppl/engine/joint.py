@@ -41,13 +41,11 @@ def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torc
     varying = {name: slot for name, slot in slots.items() if slot not in builder.constants}
     count = len(next(iter(draws.values())))
     particles = {name: values.transpose(0, 1) for name, values in draws.items()}
-    program = assemble(builder, factors, {DRAW: count}, {DRAW: None}, plan.target.memory, tuple(varying.values()))
+    outputs = tuple(varying.values())
+    program = assemble(builder, factors, {DRAW: count}, {DRAW: None}, plan.target.memory, outputs)
     large = frozenset(v.name for v in bound.ir.observations if bound.count(v.plate) * count > MOST_LOG_LIKELIHOODS)
-    densities = {
-        name: log_p.expand(-1, count).transpose(0, 1)
-        for name, log_p in program.densities(particles, latents | large).items()
-    }
-    values = program.values(particles, tuple(varying.values()))
+    by_member, values = program.densities(particles, latents | large, outputs)
+    densities = {name: log_p.expand(-1, count).transpose(0, 1) for name, log_p in by_member.items()}
     return Joint(
         definitions={name: value.transpose(0, 1) for name, value in zip(varying, values, strict=True)},
         log_likelihood={name: log_p for name, log_p in densities.items() if name not in latents | large},

@@ -90,10 +90,10 @@ class Sampler:
     def log_factors(self, particles: Particles) -> EStep:
         """The log-factors of given particles."""
         tables = self.plan.program.tables(particles.values)
-        plates = {group.name: group.plate for group in self.plan.groups}
-        for name, unary in unary_log_factors(particles, self.plan).items():
-            key = (plates[name], (name,))
-            tables[key] = tables[key] + unary if key in tables else unary
+        unary = unary_log_factors(particles, self.plan)
+        for group in self.plan.groups:
+            key = (group.plate, (group.name,))
+            tables[key] = tables[key] + unary[group.name] if key in tables else unary[group.name]
         return EStep(particles, self.contraction.combine(tables))
 
     def weigh(self, step: EStep, beta: float = 1.0) -> Weighted:

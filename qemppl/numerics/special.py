@@ -44,15 +44,6 @@ def log_diff_exp(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return a + log1mexp(gap)
 
 
-def logsumexp(x: torch.Tensor, dim: int) -> torch.Tensor:
-    """log of the sum of exp over an axis; -inf where every term is -inf, and its gradient 0 there rather than NaN."""
-    largest = x.detach().amax(dim, keepdim=True)
-    largest = torch.where(largest.isfinite(), largest, 0.0)
-    total = (x - largest).exp().sum(dim)
-    safe = torch.where(total > 0, total, 1.0)
-    return torch.where(total > 0, safe.log() + largest.squeeze(dim), -torch.inf)
-
-
 def log1pmx(x: torch.Tensor) -> torch.Tensor:
     """log(1 + x) - x for x > -1 without cancellation near 0: log(1 + x) = 2 artanh(r), r = x / (2 + x)."""
     close = x.abs() < 0.4

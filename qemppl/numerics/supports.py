@@ -21,10 +21,6 @@ class Support:
     open_lower: bool = False
     open_upper: bool = False
 
-    def contains_interval(self, lower: float, upper: float) -> bool:
-        """Whether every value of [lower, upper] belongs here, ends of measure zero aside."""
-        return lower >= self.lower and upper <= self.upper
-
     def contains(self, value: float) -> bool:
         """Whether one value belongs here."""
         if self.integer and value != math.floor(value):
