@@ -7,7 +7,8 @@ Nodes compare by identity for the same reason.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal
 
 from qemppl.diagnostics.source import Span
 
@@ -79,6 +80,16 @@ class Apply:
 
 
 @dataclass(frozen=True, eq=False)
+class Reduce:
+    """`sum(value over plate)`."""
+
+    function: Name
+    value: Expression
+    over: Name
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
 class Index:
     """`value[index]`."""
 
@@ -103,7 +114,7 @@ class Parenthesised:
     span: Span
 
 
-Expression = Number | Variable | Unary | Binary | Conditional | Apply | Index | Transpose | Parenthesised
+Expression = Number | Variable | Unary | Binary | Conditional | Apply | Reduce | Index | Transpose | Parenthesised
 
 
 def children(node: Expression) -> tuple[Expression, ...]:  # noqa: PLR0911 (one line a form)
@@ -121,7 +132,7 @@ def children(node: Expression) -> tuple[Expression, ...]:  # noqa: PLR0911 (one 
             return node.arguments
         case Index():
             return (node.value, *node.indices)
-        case Transpose():
+        case Reduce() | Transpose():
             return (node.value,)
         case Parenthesised():
             return (node.inner,)
@@ -141,8 +152,9 @@ class Bound:
 
 @dataclass(frozen=True, eq=False)
 class Type:
-    """`int`, `real` or `vector`, its bounds and the shape of one value."""
+    """`array[n] vector<lower=0>[m]`: the array's sizes, the kind of one element, its bounds and its own sizes."""
 
+    array: tuple[Expression, ...]
     kind: str
     bounds: tuple[Bound, ...]
     sizes: tuple[Expression, ...]
@@ -159,11 +171,31 @@ class Argument:
 
 
 @dataclass(frozen=True, eq=False)
+class Truncation:
+    """`T[lower, upper]`; an absent end is None."""
+
+    lower: Expression | None
+    upper: Expression | None
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
+class Censoring:
+    """`right_censored(flag)` or `left_censored(flag)`."""
+
+    side: Literal["right", "left"]
+    flag: Expression
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
 class Law:
-    """A law and its arguments, as after `~`."""
+    """A law and its arguments, as after `~` and after `init`, with what restricts an observation."""
 
     name: Name
     arguments: tuple[Argument, ...]
+    truncation: Truncation | None
+    censoring: Censoring | None
     span: Span
 
 
@@ -180,8 +212,9 @@ class Brackets:
 
 @dataclass(frozen=True, eq=False)
 class DataPlate:
-    """`plate house[J] in county by county_idx;`."""
+    """`plate house[J] in county by county_idx;` or `chain week in store;`."""
 
+    is_chain: bool
     name: Name
     size: Brackets | None
     parents: tuple[Name, ...]
@@ -200,12 +233,13 @@ class Dim:
 
 @dataclass(frozen=True, eq=False)
 class Declaration:
-    """`real y[school];`: data, or in `model` a latent whose law is missing."""
+    """`missing real y[school];`: data, or in `model` a latent whose law is missing."""
 
     type: Type
     name: Name
     brackets: Brackets | None
     span: Span
+    is_missing: bool = False
 
 
 # Statements of `model`.
@@ -213,13 +247,15 @@ class Declaration:
 
 @dataclass(frozen=True, eq=False)
 class Latent:
-    """`real mu ~ normal(0, 5) approx normal;`."""
+    """`sampled int z ~ poisson(prev(z)) init poisson(3) approx poisson;`; in `generated quantities` a draw."""
 
     type: Type
     name: Name
     brackets: Brackets | None
     law: Law
+    initial: Law | None
     family: Name | None
+    is_sampled: bool
     span: Span
 
 
@@ -257,8 +293,9 @@ class Assignment:
 
 @dataclass(frozen=True, eq=False)
 class PlateBlock:
-    """`plate school { ... }`; `header` is the part before the brace."""
+    """`plate school { ... }` or `chain week { ... }`; `header` is the part before the brace."""
 
+    is_chain: bool
     name: Name
     body: tuple[Statement, ...]
     header: Span
@@ -317,6 +354,15 @@ class DataBlock:
 
 
 @dataclass(frozen=True, eq=False)
+class TransformedDataBlock:
+    """`transformed data { ... }`."""
+
+    body: tuple[Statement, ...]
+    keyword: Span
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
 class ModelBlock:
     """`model { ... }`."""
 
@@ -325,7 +371,16 @@ class ModelBlock:
     span: Span
 
 
-Block = DataBlock | ModelBlock | Skipped
+@dataclass(frozen=True, eq=False)
+class GeneratedBlock:
+    """`generated quantities { ... }`."""
+
+    body: tuple[Statement, ...]
+    keyword: Span
+    span: Span
+
+
+Block = DataBlock | TransformedDataBlock | ModelBlock | GeneratedBlock | Skipped
 
 
 @dataclass(frozen=True, eq=False)
@@ -334,3 +389,12 @@ class Program:
 
     blocks: tuple[Block, ...]
     span: Span
+
+
+def parts(node: Any) -> Iterator[Any]:
+    """The nodes directly below a node of any kind, in the order written; names are not nodes."""
+    for field in fields(node):
+        value = getattr(node, field.name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if is_dataclass(part) and not isinstance(part, Span | Name):
+                yield part

@@ -26,6 +26,10 @@ def _nodes(parts: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(part for part in parts if part is not None and not isinstance(part, Lexeme))
 
 
+def _items(brackets: ast.Brackets | None) -> tuple[Any, ...]:
+    return brackets.items if brackets is not None else ()
+
+
 def _span(parts: Parts) -> Span:
     present = [part for part in (parts[0], parts[-1]) if part is not None]
     return Span(present[0].span.source, present[0].span.start, present[-1].span.end)
@@ -43,9 +47,15 @@ class AstBuilder(Transformer[Lexeme, Any]):
     def model_block(self, parts: Parts) -> ast.ModelBlock:
         return ast.ModelBlock(_nodes(parts), parts[0].span, _span(parts))
 
+    def transformed_data_block(self, parts: Parts) -> ast.TransformedDataBlock:
+        return ast.TransformedDataBlock(_nodes(parts), _span(parts[:2]), _span(parts))
+
+    def generated_block(self, parts: Parts) -> ast.GeneratedBlock:
+        return ast.GeneratedBlock(_nodes(parts), _span(parts[:2]), _span(parts))
+
     def data_plate(self, parts: Parts) -> ast.DataPlate:
-        _, name, size, parents, by, _ = parts
-        return ast.DataPlate(_name(name), size, parents or (), by, _span(parts))
+        keyword, name, size, parents, by, _ = parts
+        return ast.DataPlate(keyword.type == "CHAIN", _name(name), size, parents or (), by, _span(parts))
 
     def parents(self, parts: Parts) -> tuple[ast.Name, ...]:
         return tuple(_name(part) for part in parts[1::2])
@@ -56,17 +66,27 @@ class AstBuilder(Transformer[Lexeme, Any]):
     def dim(self, parts: Parts) -> ast.Dim:
         return ast.Dim(_name(parts[1]), parts[3], _span(parts))
 
+    def data_declaration(self, parts: Parts) -> ast.Declaration:
+        missing, kind, name, brackets, _ = parts
+        span = _span(parts if missing else parts[1:])
+        return ast.Declaration(kind, _name(name), brackets, span, missing is not None)
+
     def declaration(self, parts: Parts) -> ast.Declaration:
         kind, name, brackets, _ = parts
         return ast.Declaration(kind, _name(name), brackets, _span(parts))
 
     def scalar_type(self, parts: Parts) -> ast.Type:
-        keyword, bounds = parts
-        return ast.Type(keyword.text, bounds.items if bounds else (), (), _span([keyword, bounds or keyword]))
+        array, keyword, bounds = parts
+        span = _span([array or keyword, bounds or keyword])
+        return ast.Type(_items(array), keyword.text, _items(bounds), (), span)
 
-    def vector_type(self, parts: Parts) -> ast.Type:
-        keyword, bounds, brackets = parts
-        return ast.Type(keyword.text, bounds.items if bounds else (), brackets.items, _span(parts))
+    def sized_type(self, parts: Parts) -> ast.Type:
+        array, keyword, bounds, brackets = parts
+        span = _span([array or keyword, brackets])
+        return ast.Type(_items(array), keyword.text, _items(bounds), brackets.items, span)
+
+    def array(self, parts: Parts) -> ast.Brackets:
+        return ast.Brackets(parts[1].items, _span(parts))
 
     def bounds(self, parts: Parts) -> ast.Brackets:
         return ast.Brackets(_nodes(parts), _span(parts))
@@ -78,8 +98,9 @@ class AstBuilder(Transformer[Lexeme, Any]):
         return ast.Brackets(_nodes(parts), _span(parts))
 
     def latent(self, parts: Parts) -> ast.Latent:
-        kind, name, brackets, _, law, family, _ = parts
-        return ast.Latent(kind, _name(name), brackets, law, family, _span(parts))
+        sampled, kind, name, brackets, _, law, initial, family, _ = parts
+        span = _span(parts if sampled else parts[1:])
+        return ast.Latent(kind, _name(name), brackets, law, initial, family, sampled is not None, span)
 
     def definition(self, parts: Parts) -> ast.Definition:
         kind, name, brackets, _, value, _ = parts
@@ -94,13 +115,26 @@ class AstBuilder(Transformer[Lexeme, Any]):
         return ast.Assignment(_name(name), brackets, value, _span(parts))
 
     def plate_block(self, parts: Parts) -> ast.PlateBlock:
-        return ast.PlateBlock(_name(parts[1]), _nodes(parts), _span(parts[:2]), _span(parts))
+        is_chain = parts[0].type == "CHAIN"
+        return ast.PlateBlock(is_chain, _name(parts[1]), _nodes(parts[2:]), _span(parts[:2]), _span(parts))
 
     def joint_block(self, parts: Parts) -> ast.JointBlock:
         return ast.JointBlock(_nodes(parts), parts[0].span, _span(parts))
 
     def law(self, parts: Parts) -> ast.Law:
-        return ast.Law(_name(parts[0]), _nodes(parts), _span(parts))
+        *call, truncation, censoring = parts
+        span = _span([call[0], censoring or truncation or call[-1]])
+        return ast.Law(_name(call[0]), _nodes(call), truncation, censoring, span)
+
+    def initial(self, parts: Parts) -> ast.Law:
+        call = parts[1:]
+        return ast.Law(_name(call[0]), _nodes(call), None, None, _span(call))
+
+    def truncation(self, parts: Parts) -> ast.Truncation:
+        return ast.Truncation(parts[2], parts[4], _span(parts))
+
+    def censoring(self, parts: Parts) -> ast.Censoring:
+        return ast.Censoring("right" if parts[0].type == "RIGHT_CENSORED" else "left", parts[2], _span(parts))
 
     def argument(self, parts: Parts) -> ast.Argument:
         name, _, value = parts
@@ -135,6 +169,9 @@ class AstBuilder(Transformer[Lexeme, Any]):
 
     def apply(self, parts: Parts) -> ast.Apply:
         return ast.Apply(_name(parts[0]), _nodes(parts), _span(parts))
+
+    def reduce(self, parts: Parts) -> ast.Reduce:
+        return ast.Reduce(_name(parts[0]), parts[2], _name(parts[4]), _span(parts))
 
     def parenthesised(self, parts: Parts) -> ast.Parenthesised:
         return ast.Parenthesised(parts[1], _span(parts))

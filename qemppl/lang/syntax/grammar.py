@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -21,6 +21,8 @@ from qemppl.lang.syntax.lexeme import END, Lexeme
 
 SIGNS = frozenset({"PLUS", "MINUS"})
 """These nest where they stand before an operand."""
+SOFT_WORDS = {"quantities": ("QUANTITIES", "GENERATED", None), "T": ("TRUNCATION", "RPAR", "LSQB")}
+"""Words that are names unless they stand between these terminals (None: any): `generated quantities`, `normal(0, 1) T[0, ]`."""
 NESTING = frozenset({"LPAR", "LSQB", "LBRACE", "CIRCUMFLEX", "QMARK", "BANG"})
 """These always do."""
 
@@ -56,15 +58,24 @@ class Grammar:
     start_state: int
     end_state: int
 
-    def lexemes(self, source: Source) -> Iterator[Lexeme]:
+    def lexemes(self, source: Source) -> list[Lexeme]:
         """The words and signs of a text, without comments and white space; the last one is END."""
+        lexemes: list[Lexeme] = []
         for match in self.pattern.finditer(source.text):
             terminal = match.lastgroup
             if terminal is not None and terminal not in self.ignored:
                 text = match[0]
-                yield Lexeme(self.words.get(text, terminal), text, Span(source, match.start(), match.end()))
+                span = Span(source, match.start(), match.end())
+                lexemes.append(Lexeme(self.words.get(text, terminal), text, span))
         end = len(source.text)
-        yield Lexeme(END, "", Span(source, end, end))
+        lexemes.append(Lexeme(END, "", Span(source, end, end)))
+        for position, lexeme in enumerate(lexemes):
+            if lexeme.text in SOFT_WORDS:
+                word, after, before = SOFT_WORDS[lexeme.text]
+                follows = position > 0 and lexemes[position - 1].type == after
+                if follows and before in {None, lexemes[position + 1].type}:
+                    lexemes[position] = Lexeme(word, lexeme.text, lexeme.span)
+        return lexemes
 
 
 def grammar_file(name: str) -> Traversable:
@@ -89,7 +100,7 @@ def load_grammar() -> Grammar:
     )
     table: Any = lark.parse_interactive("", "start").parser_state.parse_conf
     spellings = {str(t.name): t.pattern.value for t in lark.terminals if t.pattern.type == "str"}
-    words = {spelling: terminal for terminal, spelling in spellings.items() if spelling.isidentifier()}
+    words = {s: t for t, s in spellings.items() if s.isidentifier() and s not in SOFT_WORDS}
     actions: dict[int, dict[str, int | Reduction]] = {}
     goto: dict[int, dict[str, int]] = {}
     for state, row in table.states.items():
@@ -125,5 +136,5 @@ def _reduction(rule: Rule, build: Callable[[list[Any]], Any]) -> Reduction:
 def _pattern(lark: Lark, words: Mapping[str, str]) -> re.Pattern[str]:
     """One pattern for all terminals, those that go first in front; a word is matched as a name."""
     lexer: Any = lark.parser.lexer
-    signs = [t for t in lexer.terminals if t.name not in words.values()]
+    signs = [t for t in lexer.terminals if t.pattern.value not in words and t.pattern.value not in SOFT_WORDS]
     return re.compile("|".join(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in signs))

@@ -1,102 +1,30 @@
 """What a syntax error is, in the user's terms, and how the parser goes on after it.
 
-Each `_explain_*` function knows one kind of mistake and answers None for all others; the first answer counts.
+Each `_explain_*` function knows one kind of mistake and answers None for all others; the first answer counts. The mistakes of one who
+writes in the habits of another language are in habits.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import pairwise
 
-from qemppl.diagnostics.diagnostic import Diagnostic, Label
-from qemppl.diagnostics.source import Span
-from qemppl.lang.syntax.automaton import Automaton
+from qemppl.diagnostics.diagnostic import Label
+from qemppl.lang.syntax.habits import HABITS
 from qemppl.lang.syntax.lexeme import END, Lexeme
 from qemppl.lang.syntax.lexer import unknown_character
-from qemppl.lang.syntax.recovery import BLOCK_STARTERS, STATEMENT_STARTERS, skip_end, starts_line
-from qemppl.lang.syntax.stan_rewrites import rewrite_density, rewrite_loop
-from qemppl.lang.syntax.syntax_errors import load_syntax_errors, syntax_error
+from qemppl.lang.syntax.recovery import STATEMENT_STARTERS, starts_line
+from qemppl.lang.syntax.situation import STATEMENT_BORDERS, Drop, Finding, Insert, ReadAs, Situation
+from qemppl.lang.syntax.stan_rewrites import spelled
+from qemppl.lang.syntax.syntax_errors import syntax_error
 
 _CLOSERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+_SIZED = frozenset(
+    {"VECTOR", "SIMPLEX", "ORDERED", "POSITIVE_ORDERED", "MATRIX", "CORR_MATRIX", "CHOLESKY_FACTOR_CORR"}
+)
+_LOOKAHEAD = 200
 _AFTER_A_NAME = frozenset({"TILDE", "ASSIGN", "SEMICOLON", "COMMA", "RPAR", "RSQB"})
-
-
-@dataclass(frozen=True)
-class Insert:
-    """Go on as if this terminal stood before the unexpected one."""
-
-    terminal: str
-
-
-@dataclass(frozen=True)
-class Drop:
-    """Go on without the unexpected lexeme."""
-
-
-@dataclass(frozen=True)
-class ReadAsName:
-    """Go on as if the keyword were a name."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A syntax error and how to go on; `repair` None: skip the statement."""
-
-    diagnostic: Diagnostic
-    repair: Insert | Drop | ReadAsName | None = None
-
-
-@dataclass(frozen=True)
-class Situation:
-    """The automaton at a lexeme that it cannot take."""
-
-    automaton: Automaton
-    lexemes: Sequence[Lexeme]
-    position: int
-
-    @property
-    def current(self) -> Lexeme:
-        return self.lexemes[self.position]
-
-    @property
-    def before(self) -> Lexeme:
-        return self.lexemes[max(self.position - 1, 0)]
-
-    @property
-    def after(self) -> Lexeme:
-        return self.lexemes[min(self.position + 1, len(self.lexemes) - 1)]
-
-    @property
-    def opener(self) -> Lexeme | None:
-        """The innermost open bracket."""
-        return next(self.automaton.openers(), None)
-
-    @property
-    def is_on_new_line(self) -> bool:
-        return starts_line(self.lexemes, self.position)
-
-    @property
-    def is_at_statement_start(self) -> bool:
-        return self.automaton.accepts("PLATE")
-
-    @property
-    def rest(self) -> Sequence[Lexeme]:
-        """From the unexpected lexeme to the end of its statement."""
-        return self.lexemes[self.position : skip_end(self.lexemes, self.position, at_top=self.opener is None)]
-
-    def previous_end(self) -> Span:
-        """The last character before the unexpected lexeme and its white space."""
-        span = self.before.span
-        return Span(span.source, span.end - 1, span.end)
-
-    def begins_statement(self) -> bool:
-        """Whether the unexpected lexeme looks like the start of a statement, or like the end of what holds it."""
-        kind = self.current.type
-        if kind in STATEMENT_STARTERS | BLOCK_STARTERS | {"RBRACE", END}:
-            return True
-        is_truncation = self.current.text == "T" and self.after.type == "LSQB"
-        starts = self.is_on_new_line or self.after.type in {"TILDE", "ASSIGN"}
-        return kind == "NAME" and starts and not is_truncation
 
 
 def explain(situation: Situation) -> Finding:
@@ -114,7 +42,7 @@ def _explain_reserved(at: Situation) -> Finding | None:
     as_name = {"TILDE", "ASSIGN"} if at.is_at_statement_start else _AFTER_A_NAME | {"LSQB"}
     if at.after.type not in as_name or at.current.type == "OVER":
         return None
-    return Finding(syntax_error("reserved", at.current.span, text=at.current.text), ReadAsName())
+    return Finding(syntax_error("reserved", at.current.span, text=at.current.text), ReadAs("NAME"))
 
 
 def _explain_missing_semicolon(at: Situation) -> Finding | None:
@@ -124,22 +52,42 @@ def _explain_missing_semicolon(at: Situation) -> Finding | None:
 
 
 def _explain_missing_closer(at: Situation) -> Finding | None:
-    """A `)` or `]` forgotten before the end of the statement."""
+    """A `)` or `]` forgotten before the end of the statement, or before the name in `vector[3 x`."""
     if at.opener is None or at.opener.type == "LBRACE":
         return None
     closer = _CLOSERS[at.opener.type]
-    ends = at.current.type in {"SEMICOLON", "RPAR", "RSQB", "TILDE"} or at.begins_statement()
-    if not (ends and at.automaton.accepts(closer)):
+    ends = at.current.type in {"SEMICOLON", "RPAR", "RSQB", "TILDE"} or at.begins_statement() or _ends_type(at)
+    if not (ends and at.accepts(closer)):
         return None
     labels = (Label(at.opener.span, "opened here"),)
     text = at.automaton.grammar.spellings[closer]
     return Finding(syntax_error("missing_closer", at.previous_end(), labels=labels, closer=text), Insert(closer))
 
 
+def _ends_type(at: Situation) -> bool:
+    """Whether the size of a type is still open in front of what must be the name."""
+    before = next((left for left, right in pairwise(at.begun) if right is at.opener), None)
+    is_size = before is not None and before.type in STATEMENT_STARTERS | {"MORETHAN"}
+    return is_size and at.current.type == "NAME" and at.after.type not in {"COMMA", "RSQB"}
+
+
+def _explain_semicolon_inside(at: Situation) -> Finding | None:
+    """`normal(0; 1)`: the brackets close before anything else begins."""
+    if at.current.type != "SEMICOLON" or at.opener is None or at.opener.type == "LBRACE" or not at.accepts("COMMA"):
+        return None
+    depth = 0
+    for lexeme in at.lexemes[at.position + 1 : at.position + _LOOKAHEAD]:
+        if lexeme.type in STATEMENT_STARTERS | STATEMENT_BORDERS | {"TILDE", "ASSIGN", END}:
+            return None
+        depth += (lexeme.type in _CLOSERS) - (lexeme.type in _CLOSERS.values())
+        if depth < 0:
+            return Finding(syntax_error("semicolon_inside", at.current.span), ReadAs("COMMA"))
+    return None
+
+
 def _explain_unclosed_brace(at: Situation) -> Finding | None:
     is_end = at.current.type == END
-    is_block = at.current.type in BLOCK_STARTERS
-    if not ((is_end or is_block) and at.automaton.accepts("RBRACE")):
+    if not ((is_end or at.opens_block) and at.automaton.accepts("RBRACE")):
         return None
     openers = [opener for opener in at.automaton.openers() if opener.type == "LBRACE"]
     opener = _suspect(at, openers)
@@ -176,79 +124,57 @@ def _explain_unmatched_closer(at: Situation) -> Finding | None:
     return Finding(syntax_error("unmatched_closer", at.current.span, text=at.current.text), Drop())
 
 
-def _explain_habit(at: Situation) -> Finding | None:
-    """A word that always means the same mistake: see `tokens` in the table of syntax errors."""
-    kind, span = at.current.type, at.current.span
-    key = next((k for k, entry in load_syntax_errors().items() if kind in entry.get("tokens", ())), None)
-    rewrite = ""
-    match key:
-        case None:
-            return None
-        case "loop":
-            rewrite = rewrite_loop(at.rest)
-        case "target" | "density":
-            begin = at.position
-            while begin > 0 and at.lexemes[begin - 1].type not in {"SEMICOLON", "LBRACE", "RBRACE"}:
-                begin -= 1
-            words = [*at.lexemes[begin : at.position], *at.rest]
-            rewrite = rewrite_density(words)
-        case "unsupported":
-            return _explain_later(at)
-    return Finding(syntax_error(key, span, text=at.current.text, name=at.before.text, rewrite=rewrite))
-
-
-def _explain_later(at: Situation) -> Finding:
-    """A word of the language that this version does not serve; some blocks have names of two words."""
-    kind, span = at.current.type, at.current.span
-    if kind == "TRANSFORMED" and at.after.type == "PARAMETERS":
-        return Finding(syntax_error("stan_block", span.to(at.after.span), text="transformed parameters"))
-    if kind in {"TRANSFORMED", "GENERATED"} and at.after.type in {"DATA", "NAME"}:
-        span = span.to(at.after.span)
-    return Finding(_unsupported(kind, span))
-
-
-def _unsupported(kind: str, span: Span) -> Diagnostic:
-    return syntax_error("unsupported", span, what=load_syntax_errors()["unsupported"]["tokens"][kind])
-
-
-def _explain_truncation(at: Situation) -> Finding | None:
-    if at.current.text != "T" or at.after.type != "LSQB":
+def _explain_open_bounds(at: Situation) -> Finding | None:
+    """`real<lower=0 mu`: only inside bounds can a `>` stand where a `<=` cannot."""
+    if at.current.type not in {"NAME", "LSQB"} or not at.accepts("MORETHAN") or at.accepts("LESS_EQUAL"):
         return None
-    return Finding(_unsupported("TRUNCATION", at.current.span))
-
-
-def _explain_arrow(at: Situation) -> Finding | None:
-    is_arrow = at.current.type == "LESSTHAN" and at.after.type == "MINUS" and at.before.type in {"NAME", "RSQB"}
-    if not is_arrow or at.current.span.end != at.after.span.start:
+    if at.after.type == "ASSIGN" and at.current.text in {"lower", "upper"}:
+        return Finding(syntax_error("missing_comma", at.previous_end(), text=at.current.text), Insert("COMMA"))
+    opener = next((lexeme for lexeme in reversed(at.begun) if lexeme.type == "LESSTHAN"), None)
+    if opener is None:
         return None
-    return Finding(syntax_error("arrow", at.current.span.to(at.after.span)))
+    labels = (Label(opener.span, "opened here"),)
+    size = next((i for i, lexeme in enumerate(at.begun) if lexeme.type == "LSQB" and i > at.begun.index(opener)), None)
+    is_sized = any(lexeme.type in _SIZED for lexeme in at.begun)
+    if size is None or not is_sized:
+        return Finding(syntax_error("missing_closer", at.previous_end(), labels=labels, closer=">"), Insert("MORETHAN"))
+    # The size was read as an index of the bound: `vector<lower=0[3] x`.
+    return Finding(syntax_error("missing_closer", at.begun[size - 1].span, labels=labels, closer=">"))
 
 
-def _explain_left_side(at: Situation) -> Finding | None:
-    """`log(y) ~ ...`: the automaton stands after a name that began a statement."""
-    if at.current.type != "LPAR" or at.before.type != "NAME" or not at.automaton.accepts("TILDE"):
+def _explain_missing_comma(at: Situation) -> Finding | None:
+    """Two operands side by side where arguments or indices stand."""
+    is_operand = at.current.type in {"NAME", "INTEGER", "DECIMAL"}
+    if not is_operand or at.touches or at.opener is None or at.opener.type == "LBRACE" or not at.accepts("COMMA"):
         return None
-    argument = f"`{at.after.text}`" if at.after.type == "NAME" else "the data"
-    return Finding(syntax_error("left_side", at.before.span.to(at.current.span), argument=argument))
+    return Finding(syntax_error("missing_comma", at.previous_end(), text=at.current.text), Insert("COMMA"))
 
 
-def _explain_data_law(at: Situation) -> Finding | None:
-    is_law = at.current.type in {"TILDE", "ASSIGN"} and at.automaton.accepts("SEMICOLON")
-    return Finding(syntax_error("data_law", at.current.span)) if is_law and not at.automaton.accepts("TILDE") else None
+def _explain_missing_tilde(at: Situation) -> Finding | None:
+    """`y normal(mu, 1);`."""
+    if at.current.type != "NAME" or at.after.type != "LPAR" or not at.is_on_left_side:
+        return None
+    diagnostic = syntax_error("missing_tilde", at.previous_end(), name=at.before.text, law=at.current.text)
+    return Finding(diagnostic, Insert("TILDE"))
 
 
-def _explain_slice(at: Situation) -> Finding | None:
-    is_slice = at.current.type == "COLON" and at.opener is not None and at.opener.type == "LSQB"
-    return Finding(syntax_error("slice", at.current.span)) if is_slice else None
+def _explain_missing_size(at: Situation) -> Finding | None:
+    """`vector y`: nothing but a size can stand here, or bounds before it."""
+    if at.current.type != "NAME" or not {"LSQB"} <= set(at.automaton.expected()) <= {"LSQB", "LESSTHAN"}:
+        return None
+    type_word = next((lexeme for lexeme in reversed(at.begun) if lexeme.type in STATEMENT_STARTERS), at.before)
+    return Finding(syntax_error("missing_size", type_word.span, type=type_word.text, name=at.current.text))
 
 
-def _explain_digit_name(at: Situation) -> Finding | None:
-    numbers = {"INTEGER", "DECIMAL"}
-    if at.current.type == "NAME" and at.before.type in numbers and at.before.span.end == at.current.span.start:
-        return Finding(syntax_error("digit_name", at.before.span.to(at.current.span)))
-    if at.current.type in numbers and at.after.type == "NAME" and at.current.span.end == at.after.span.start:
-        return Finding(syntax_error("digit_name", at.current.span.to(at.after.span)))
-    return None
+def _explain_bounds_order(at: Situation) -> Finding | None:
+    """`vector[3]<lower=0> x`."""
+    is_after_size = at.current.type == "LESSTHAN" and at.before.type == "RSQB" and at.accepts("NAME")
+    size = next((i for i, word in reversed([*enumerate(at.begun)]) if word.type == "LSQB"), None)
+    if not is_after_size or size is None or at.begun[0].type == "NAME":
+        return None
+    end = next((i for i, word in enumerate(at.rest) if word.type == "MORETHAN"), 0)
+    meant = f"{spelled(at.begun[:size])}{spelled(at.rest[: end + 1])}{spelled(at.begun[size:])}"
+    return Finding(syntax_error("bounds_order", at.current.span, meant=meant))
 
 
 def _explain_unknown(at: Situation) -> Finding | None:
@@ -269,16 +195,16 @@ _ATTEMPTS: tuple[Callable[[Situation], Finding | None], ...] = (
     _explain_reserved,
     _explain_missing_semicolon,
     _explain_unmatched_closer,
+    _explain_semicolon_inside,
     _explain_missing_closer,
     _explain_unclosed_brace,
     _explain_unknown,
-    _explain_truncation,
-    _explain_habit,
-    _explain_arrow,
-    _explain_left_side,
-    _explain_data_law,
-    _explain_slice,
-    _explain_digit_name,
+    _explain_open_bounds,
+    *HABITS,
+    _explain_missing_tilde,
+    _explain_missing_size,
+    _explain_bounds_order,
+    _explain_missing_comma,
     _explain_outside_blocks,
 )
 

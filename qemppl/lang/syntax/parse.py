@@ -14,12 +14,16 @@ from qemppl.diagnostics.diagnostic import Diagnostic
 from qemppl.diagnostics.source import Source, Span
 from qemppl.lang.syntax import ast
 from qemppl.lang.syntax.automaton import MAX_NESTING, Automaton
-from qemppl.lang.syntax.grammar import load_grammar
+from qemppl.lang.syntax.grammar import SOFT_WORDS, load_grammar
 from qemppl.lang.syntax.lexeme import END, Lexeme
 from qemppl.lang.syntax.lexer import lex
-from qemppl.lang.syntax.mistakes import Drop, Insert, ReadAsName, Situation, explain
+from qemppl.lang.syntax.mistakes import explain
 from qemppl.lang.syntax.recovery import skip_end
+from qemppl.lang.syntax.situation import STATEMENT_BORDERS, Drop, Insert, ReadAs, Situation
 from qemppl.lang.syntax.syntax_errors import syntax_error
+
+_MOST_REPAIRS = 20
+"""In one statement: what has more mistakes is some other text, and is skipped."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ class _Parser:
     diagnostics: list[Diagnostic]
     position: int = 0
     end_is_explained: bool = False
-    explained: set[tuple[str, int]] = field(default_factory=set)
+    repairs: int = 0  # of the statement under way
+    explained: set[tuple[str, str, int]] = field(default_factory=set)
     starts: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +71,7 @@ class _Parser:
                     blocks: tuple[ast.Block, ...] = self.automaton.values[-1]
                     return blocks
                 self.position += 1
+                self.repairs = 0 if lexeme.type in STATEMENT_BORDERS else self.repairs
             else:
                 self._recover(lexeme)
 
@@ -83,23 +89,30 @@ class _Parser:
         if lexeme.type == END and self.end_is_explained:
             self._close()
             return
+        if lexeme.text in SOFT_WORDS and lexeme.type != "NAME" and self.automaton.accepts("NAME"):
+            self.lexemes[self.position] = Lexeme("NAME", lexeme.text, lexeme.span)
+            return
         finding = explain(Situation(self.automaton, self.lexemes, self.position))
         self._report(finding.diagnostic, lexeme)
-        match finding.repair:
+        self.repairs += 1
+        match finding.repair if self.repairs <= _MOST_REPAIRS else None:
             case Insert(terminal):
                 self._insert(terminal)
             case Drop():
                 self.position += 1
-            case ReadAsName():
-                self.lexemes[self.position] = Lexeme("NAME", lexeme.text, lexeme.span)
+            case ReadAs(terminal):
+                text = self.automaton.grammar.spellings.get(terminal, lexeme.text)
+                self.lexemes[self.position] = Lexeme(terminal, text, lexeme.span)
             case None:
                 self._skip()
 
     def _insert(self, terminal: str) -> None:
         end = self.lexemes[max(self.position - 1, 0)].span.end
         span = Span(self.lexemes[self.position].span.source, end, end)
-        inserted = self.automaton.push(terminal, Lexeme(terminal, "", span))
+        spelling = self.automaton.grammar.spellings[terminal]
+        inserted = self.automaton.push(terminal, Lexeme(terminal, spelling, span))
         assert inserted, "only what the parser accepts is inserted"
+        self.repairs = 0 if terminal == "SEMICOLON" else self.repairs
 
     def _close(self) -> None:
         """End what is still open at the end of the text, without a word: that was reported before."""
@@ -109,11 +122,13 @@ class _Parser:
             self._skip()
 
     def _report(self, diagnostic: Diagnostic, lexeme: Lexeme) -> None:
-        """Keep a diagnostic unless it repeats one at the same place; of mistakes at the end of the text one is enough."""
-        key = (diagnostic.code, lexeme.span.start)
-        if key not in self.explained:
+        """Keep a diagnostic unless it repeats one, or is about an inserted sign; of mistakes at the end of the text one is enough."""
+        assert diagnostic.span is not None
+        keys = {(diagnostic.code, "found", lexeme.span.start), (diagnostic.code, "shown", diagnostic.span.start)}
+        is_inserted = not diagnostic.span.text and lexeme.span.end > 0
+        if not keys & self.explained and not is_inserted:
             self.diagnostics.append(diagnostic)
-        self.explained.add(key)
+        self.explained |= keys
         if lexeme.type == END and diagnostic.code != "QEM101":
             self.end_is_explained = True
 
@@ -127,6 +142,7 @@ class _Parser:
         names = frozenset(lexeme.text for lexeme in lost if lexeme.type == "NAME")
         skipped = ast.Skipped(names, lost[0].span.to(lost[-1].span))
         self.automaton.push("ERROR", skipped)
+        self.repairs = 0
         if end == self.position and not self.automaton.accepts(self.lexemes[end].type) and not self._at_end():
             end += 1
         self.position = end

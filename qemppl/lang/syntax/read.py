@@ -16,8 +16,11 @@ def read_source(path: str | Path) -> Source:
 
     Raises DiagnosticsError if the file cannot be read as a model text.
     """
-    name = str(path)
-    raw = _read(Path(path), name)
+    return decode_source(read_bytes(path), str(path))
+
+
+def decode_source(raw: bytes, name: str) -> Source:
+    """The text in the bytes of a model file, of which more than MAX_BYTES need not be read. Raises as `read_source` does."""
     if len(raw) > MAX_BYTES:
         raise _refusal("QEM132", f"the file is larger than {MAX_BYTES // 1_000_000} MB", name, "is it a model?")
     if b"\0" in raw:
@@ -31,9 +34,11 @@ def read_source(path: str | Path) -> Source:
     return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _read(path: Path, name: str) -> bytes:
+def read_bytes(path: str | Path) -> bytes:
+    """The bytes of a model file; of one that is too large only as many as it takes to see that. Raises DiagnosticsError."""
+    name = str(path)
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise _refusal("QEM133", "there is no such file", name, None) from None

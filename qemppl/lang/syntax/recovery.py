@@ -15,6 +15,9 @@ STATEMENT_STARTERS = frozenset(
     | {"FOR", "WHILE", "IF", "TARGET", "RETURN"}
 )
 
+_AFTER_BRACE = frozenset({"ELSE", "SEMICOLON", "RPAR", "RSQB", "COMMA"})
+"""What stands behind a `}` that ends no statement."""
+
 
 def starts_line(lexemes: Sequence[Lexeme], position: int) -> bool:
     """Whether a lexeme is the first on its line."""
@@ -43,7 +46,8 @@ def skip_end(lexemes: Sequence[Lexeme], start: int, *, at_top: bool) -> int:
             depth += (kind == "LBRACE") - (kind == "RBRACE")
         position += 1
         is_complete = depth == 0 and kind in {"RBRACE", "SEMICOLON"} and not is_stray
-        if is_complete and lexemes[position].type != "ELSE":
+        goes_on = lexemes[position].type in (_AFTER_BRACE if kind == "RBRACE" else {"ELSE"})
+        if is_complete and not goes_on:
             return position
     return position
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any
 
 from qemppl.diagnostics.source import Span
@@ -17,29 +16,24 @@ def show_ast(program: ast.Program) -> str:
     while pending:
         node, depth = pending.pop()
         lines.append(f"{'  ' * depth}{_line(node)}")
-        pending.extend((child, depth + 1) for child in reversed(list(_children(node))))
+        pending.extend((child, depth + 1) for child in reversed(list(ast.parts(node))))
     return "\n".join(lines) + "\n"
 
 
 def _line(node: Any) -> str:
-    own = [f"{f.name}={_word(getattr(node, f.name))}" for f in fields(node) if _is_word(getattr(node, f.name))]
+    own = [_own(f.name, getattr(node, f.name)) for f in fields(node)]
     span: Span = node.span
-    return f"{' '.join([type(node).__name__, *own])} @{span.line}:{span.column}"
+    return f"{' '.join([type(node).__name__, *filter(None, own)])} @{span.line}:{span.column}"
+
+
+def _own(name: str, value: Any) -> str:
+    """A word of a node: `name=mu`, or `sampled` if `is_sampled`; empty if the value is no word."""
+    if name.startswith("is_"):
+        return name.removeprefix("is_") if value else ""
+    return f"{name}={_word(value)}" if isinstance(value, ast.Name | str | int | float) else ""
 
 
 def _word(value: Any) -> str:
     if isinstance(value, ast.Name):
         return value.text
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _is_word(value: Any) -> bool:
-    return isinstance(value, ast.Name | str | int | float)
-
-
-def _children(node: Any) -> Iterator[Any]:
-    for field in fields(node):
-        value = getattr(node, field.name)
-        for child in value if isinstance(value, tuple) else (value,):
-            if is_dataclass(child) and not isinstance(child, Span | ast.Name):
-                yield child

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -21,9 +23,13 @@ def syntax_error(
     key: str, span: Span, *, labels: tuple[Label, ...] = (), hint: str | None = None, **values: str
 ) -> Diagnostic:
     """The entry `key`, with `values` filled in; `hint` takes the place of the entry's own."""
+    worded = fill_in(key, span, values)
+    return replace(worded, labels=labels, hint=worded.hint if hint is None else hint)
+
+
+def fill_in(key: str, span: Span, values: Mapping[str, str]) -> Diagnostic:
+    """The entry `key` with `values` filled in."""
     entry = load_syntax_errors()[key]
     template = entry.get("hint")
-    if hint is None and template is not None:
-        hint = template.format(**values)
-    message = entry["message"].format(**values)
-    return Diagnostic(entry["code"], Severity.ERROR, message, span, labels=labels, hint=hint)
+    hint = template.format_map(values) if template is not None else None
+    return Diagnostic(entry["code"], Severity.ERROR, entry["message"].format_map(values), span, hint=hint)
