@@ -30,3 +30,11 @@ class Bernoulli(SummableLaw):
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         (theta,) = arguments
         return torch.bernoulli(theta, generator=generator)
+
+    def log_cdf(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        (theta,) = arguments
+        return torch.where(x < 0, -torch.inf, torch.where(x < 1, (-theta).log1p(), 0.0))
+
+    def log_survival(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        (theta,) = arguments
+        return torch.where(x < 0, 0.0, torch.where(x < 1, theta.log(), -torch.inf))

@@ -33,3 +33,11 @@ class BernoulliLogit(SummableLaw):
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         (alpha,) = arguments
         return torch.bernoulli(alpha.sigmoid(), generator=generator)
+
+    def log_cdf(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        (alpha,) = arguments
+        return torch.where(x < 0, -torch.inf, torch.where(x < 1, -softplus(alpha), 0.0))
+
+    def log_survival(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        (alpha,) = arguments
+        return torch.where(x < 0, 0.0, torch.where(x < 1, -softplus(-alpha), -torch.inf))

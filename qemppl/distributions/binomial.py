@@ -5,6 +5,7 @@ from __future__ import annotations
 from qemppl.distributions.base import Argument
 from qemppl.distributions.rows import SummableLaw
 from qemppl.numerics.elementwise import broadcast, plus
+from qemppl.numerics.incomplete_beta import log_betainc
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import log_choose, xlog1py
 from qemppl.numerics.supports import COUNT, UNIT
@@ -17,6 +18,7 @@ class Binomial(SummableLaw):
     arguments = (Argument("n", COUNT), Argument("theta", UNIT))
     support = COUNT
     data_arguments = ("n",)
+    most = "n"
 
     def row_statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
         (n,) = data
@@ -31,3 +33,16 @@ class Binomial(SummableLaw):
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         n, theta = broadcast(*arguments)
         return torch.binomial(n.contiguous(), theta.contiguous(), generator=generator)
+
+    def log_cdf(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        """By the beta law of the order statistics: x or fewer of n uniforms lie below theta."""
+        n, theta = arguments
+        k = torch.minimum(x.clamp_min(0), n - 1).clamp_min(0).floor()
+        log_sum = log_betainc((n - k).clamp_min(1), k + 1, 1 - theta, theta)
+        return torch.where(x < 0, -torch.inf, torch.where(x >= n, 0.0, log_sum))
+
+    def log_survival(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        n, theta = arguments
+        k = torch.minimum(x.clamp_min(0), n - 1).clamp_min(0).floor()
+        log_sum = log_betainc(k + 1, (n - k).clamp_min(1), theta, 1 - theta)
+        return torch.where(x < 0, 0.0, torch.where(x >= n, -torch.inf, log_sum))

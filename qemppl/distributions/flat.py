@@ -14,6 +14,7 @@ class Flat(Law):
     arguments = ()
     support = REAL
     improper = True
+    samples = False
 
     def log_prob(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
         return torch.zeros_like(x)

@@ -25,3 +25,11 @@ class NegBinomial2(Law):
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         mu, phi = arguments
         return _LOG.sample(generator, positive(mu).log(), phi)
+
+    def log_cdf(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        mu, phi = arguments
+        return _LOG.log_cdf(x, positive(mu).log(), phi)
+
+    def log_survival(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        mu, phi = arguments
+        return _LOG.log_survival(x, positive(mu).log(), phi)

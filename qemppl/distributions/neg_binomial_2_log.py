@@ -5,6 +5,7 @@ from __future__ import annotations
 from qemppl.distributions.base import Argument, Law
 from qemppl.distributions.poisson import poisson_draw
 from qemppl.numerics.elementwise import broadcast, plus_product, positive
+from qemppl.numerics.incomplete_beta import log_betainc_of_logit
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import count_base, log_rising_over_power, softplus
 from qemppl.numerics.supports import COUNT, POSITIVE, REAL
@@ -32,3 +33,13 @@ class NegBinomial2Log(Law):
         eta, phi = broadcast(*arguments)
         mixing = torch._standard_gamma(phi, generator=generator) / phi
         return poisson_draw(generator, eta.exp() * mixing)
+
+    def log_cdf(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        eta, phi = arguments[0], positive(arguments[1])
+        k = x.clamp_min(0).floor() + 1
+        return torch.where(x < 0, -torch.inf, log_betainc_of_logit(phi, k, phi.log() - eta))
+
+    def log_survival(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        eta, phi = arguments[0], positive(arguments[1])
+        k = x.clamp_min(0).floor() + 1
+        return torch.where(x < 0, 0.0, log_betainc_of_logit(k, phi, eta - phi.log()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qemppl.distributions.base import Argument
 from qemppl.distributions.rows import SummableLaw
 from qemppl.numerics.elementwise import plus, plus_product
+from qemppl.numerics.incomplete_gamma import log_gammainc, log_gammaincc
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import count_base
 from qemppl.numerics.supports import COUNT, NON_NEGATIVE
@@ -28,6 +29,15 @@ class Poisson(SummableLaw):
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         (rate,) = arguments
         return poisson_draw(generator, rate)
+
+    def log_cdf(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        """P(X <= x) is the chance that the sum of x + 1 exponential draws exceeds the rate."""
+        (rate,) = arguments
+        return torch.where(x < 0, -torch.inf, log_gammaincc(x.clamp_min(0).floor() + 1, rate))
+
+    def log_survival(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        (rate,) = arguments
+        return torch.where(x < 0, 0.0, log_gammainc(x.clamp_min(0).floor() + 1, rate))
 
 
 def poisson_draw(generator: torch.Generator, rate: torch.Tensor) -> torch.Tensor:

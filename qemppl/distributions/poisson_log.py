@@ -6,6 +6,7 @@ from qemppl.distributions.base import Argument
 from qemppl.distributions.poisson import poisson_draw
 from qemppl.distributions.rows import SummableLaw
 from qemppl.numerics.elementwise import plus_product
+from qemppl.numerics.incomplete_gamma import log_gammainc, log_gammaincc
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import count_base
 from qemppl.numerics.supports import COUNT, REAL
@@ -29,3 +30,14 @@ class PoissonLog(SummableLaw):
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         (alpha,) = arguments
         return poisson_draw(generator, alpha.exp())
+
+    def log_cdf(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        (alpha,) = arguments
+        return torch.where(x < 0, -torch.inf, log_gammaincc(x.clamp_min(0).floor() + 1, alpha.exp()))
+
+    def log_survival(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+        (alpha,) = arguments
+        k = x.clamp_min(0).floor() + 1
+        leading = k * alpha - (k + 1).lgamma()  # exact to rounding for a tiny rate, also where it underflows
+        log_sum = torch.where(alpha < -40, leading, log_gammainc(k, alpha.exp()))
+        return torch.where(x < 0, 0.0, log_sum)

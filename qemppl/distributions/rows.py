@@ -18,14 +18,15 @@ class SummableLaw(Law):
 
     @abstractmethod
     def row_statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """T(x) elementwise, given the values of `data_arguments`."""
+        """T(x) of each value, given the values of `data_arguments`: (*batch, *own axes of the statistic)."""
 
     def log_prob(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
         data, rest = self._split(arguments)
         return self.log_prob_summary(self.row_statistics(x, *data), *rest)
 
     def summarise(self, x: torch.Tensor, data: tuple[torch.Tensor, ...], groups: Grouping) -> tuple[torch.Tensor, ...]:
-        return tuple(groups.sum(statistic.expand_as(x)) for statistic in self.row_statistics(x, *data))
+        by_row = (statistic.expand(len(x), *statistic.shape[1:]) for statistic in self.row_statistics(x, *data))
+        return tuple(groups.sum(statistic) for statistic in by_row)
 
     def _split(self, arguments: Sequence[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """The values of `data_arguments`, and the others."""

@@ -25,7 +25,7 @@ class StudentT(Law):
         half = 0.5 * nu
         # B(nu/2, 1/2) = sqrt(pi) Gamma(nu/2) / Gamma(nu/2 + 1/2), without the cancellation of two large terms
         constant = log_rising(half, half.new_tensor(0.5)) - 0.5 * (math.pi * nu).log() - sigma.log()
-        z = times(x - mu, (nu.rsqrt() / sigma))
+        z = times(x - mu, (nu.rsqrt() / sigma).clamp_max(torch.finfo(x.dtype).max))
         return torch.addcmul(constant, half + 0.5, z.square_().log1p_(), value=-1)
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:

@@ -14,6 +14,8 @@ class Uniform(Law):
     name = "uniform"
     arguments = (Argument("alpha", REAL), Argument("beta", REAL))
     support = REAL
+    least = "alpha"
+    most = "beta"
 
     def log_prob(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
         alpha, beta = arguments

@@ -73,3 +73,22 @@ class Chart:
         if self.upper is not None:
             x = x.minimum(torch.nextafter(self.upper, torch.full_like(self.upper, -torch.inf)))
         return x
+
+
+@dataclass(frozen=True)
+class CountChart:
+    """Whole numbers x from `least` on <-> their distance u from it, which has the same probability. `least` broadcasts against values."""
+
+    least: torch.Tensor
+
+    def forward(self, u: torch.Tensor) -> torch.Tensor:
+        """x of u."""
+        return self.least + u
+
+    def inverse(self, x: torch.Tensor) -> torch.Tensor:
+        """u of x."""
+        return x - self.least
+
+    def log_jacobian(self, u: torch.Tensor) -> torch.Tensor:
+        """0: probabilities do not stretch."""
+        return torch.zeros_like(u)

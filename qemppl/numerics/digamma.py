@@ -1,13 +1,17 @@
-"""Differences of the digamma function without cancellation, and the shapes of gamma and beta laws that solve for them."""
+"""Differences of the digamma function without cancellation, and the shapes of gamma and Dirichlet laws that solve for them."""
 
 from __future__ import annotations
+
+import math
 
 from qemppl.numerics.lazy import torch
 
 _SHIFT = 16
 _GAMMA_STEPS = 3
-_BETA_STEPS = 8
+_DIRICHLET_STEPS = 8
+_DIRICHLET_HALVINGS = 14
 _LONGEST_STEP = 2.0
+_EULER = 0.5772156649015329
 
 
 def log_minus_digamma(x: torch.Tensor) -> torch.Tensor:
@@ -31,6 +35,11 @@ def digamma_rise(x: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
     return rise + step * (first + second) + (step / low).log1p() + (_higher(high) - _higher(low))
 
 
+def dirichlet_falls(alpha: torch.Tensor) -> torch.Tensor:
+    """-E log x[k] of a Dirichlet law: digamma(sum of alpha) - digamma(alpha[k]), accurate for any sizes. (..., n), both; n > 1."""
+    return digamma_rise(alpha, _others(alpha)[0])
+
+
 def gamma_shape(gap: torch.Tensor) -> torch.Tensor:
     """alpha with log alpha - digamma(alpha) = gap > 0: Newton's method on logs of both, where the function is almost a line.
 
@@ -44,40 +53,65 @@ def gamma_shape(gap: torch.Tensor) -> torch.Tensor:
     return alpha
 
 
-def beta_shapes(left: torch.Tensor, right: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """a, b with digamma(a + b) - digamma(a) = left > 0 and digamma(a + b) - digamma(b) = right > 0.
+def dirichlet_shapes(falls: torch.Tensor) -> torch.Tensor:
+    """alpha with digamma(sum of alpha) - digamma(alpha[k]) = falls[k] > 0, the -E log x[k] of a Dirichlet law: (..., n), both; n > 1.
 
-    Solvable where exp(-left) + exp(-right) < 1. Newton's method on logs of both sides, in log a and log b.
+    Solvable where the sum of exp(-falls) is below 1. Newton's method on logs of both sides, in log alpha; the Jacobian is a diagonal
+    matrix and one of rank 1 (Minka 2000, "Estimating a Dirichlet distribution").
     """
-    a, b = _beta_start(left, right)
-    for _ in range(_BETA_STEPS):
-        from_a, from_b = digamma_rise(a, b), digamma_rise(b, a)
-        fall_a, fall_b, curve = _trigamma_fall(a, b), _trigamma_fall(b, a), _trigamma(a + b)
-        # the Jacobian of (from_a, from_b) by (a, b) is [[-fall_a, curve], [curve, -fall_b]]
-        miss_a, miss_b = from_a * (left / from_a).log(), from_b * (right / from_b).log()
-        determinant = fall_a * fall_b - curve.square()
-        step_a = -(fall_b * miss_a + curve * miss_b) / (determinant * a)
-        step_b = -(fall_a * miss_b + curve * miss_a) / (determinant * b)
-        a = a * step_a.clamp(-_LONGEST_STEP, _LONGEST_STEP).exp()
-        b = b * step_b.clamp(-_LONGEST_STEP, _LONGEST_STEP).exp()
-    return a, b
+    alpha = _dirichlet_start(falls)
+    for _ in range(_DIRICHLET_STEPS):
+        others, largest = _others(alpha)
+        fall = digamma_rise(alpha, others)
+        miss = fall * (falls / fall).log()
+        # the Jacobian of `fall` by alpha has `common` everywhere, less `own` on the diagonal
+        own, common = _trigamma(alpha), _trigamma(alpha.sum(-1, keepdim=True))
+        share = common / own
+        fall_of_largest = _trigamma_fall(alpha.gather(-1, largest), others.gather(-1, largest))
+        slack = fall_of_largest / own.gather(-1, largest) - share.scatter(-1, largest, 0.0).sum(
+            -1, keepdim=True
+        )  # 1 - sum of share
+        total = -(miss / own).sum(-1, keepdim=True) / slack
+        step = (common * total - miss) / (own * alpha)
+        alpha = alpha * step.clamp(-_LONGEST_STEP, _LONGEST_STEP).exp()
+        if not bool((step.abs() > 1e-6).any()):  # the convergence is quadratic
+            break
+    return alpha
 
 
-def _beta_start(left: torch.Tensor, right: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The best of four guesses: both shapes large, both small, only a large, only b large."""
-    p, q = (-left).exp(), (-right).exp()
-    finfo = torch.finfo(left.dtype)
-    large = 0.5 / (1 - p - q).clamp_min(
-        finfo.eps
-    )  # E log x is about log p - q / (2 p n), so p + q is about 1 - 1 / (2 n)
-    small = (left * right).rsqrt()
-    ratio = (right / left).sqrt()
-    product = 1 / (left * right)
-    a = torch.stack((large * p, small * ratio / (1 + ratio), product, 1 / left)).clamp(finfo.tiny, 1 / finfo.tiny)
-    b = torch.stack((large * q, small / (1 + ratio), 1 / right, product)).clamp(finfo.tiny, 1 / finfo.tiny)
-    miss = (digamma_rise(a, b) / left).log().abs() + (digamma_rise(b, a) / right).log().abs()
-    best = miss.nan_to_num(nan=torch.inf).argmin(0, keepdim=True)
-    return a.gather(0, best)[0], b.gather(0, best)[0]
+def _dirichlet_start(falls: torch.Tensor) -> torch.Tensor:
+    """Bisection by the log of the total s. It determines all components but the largest, alpha = digamma^-1(digamma(s) - falls) by
+    Minka's guess, and these the fall of the largest, in which small ones beside it do not get lost."""
+    largest = falls.argmin(-1, keepdim=True)
+    least_fall = falls.gather(-1, largest)
+    high = torch.full_like(least_fall, -2 * math.log(torch.finfo(falls.dtype).eps))
+    low = -high
+    for _ in range(_DIRICHLET_HALVINGS):
+        middle = 0.5 * (low + high)
+        total, rest = _all_but(largest, falls, middle)
+        rest = rest.sum(-1, keepdim=True)
+        is_low = (rest >= total) | (digamma_rise((total - rest).abs(), rest) > least_fall)
+        low, high = torch.where(is_low, middle, low), torch.where(is_low, high, middle)
+    total, rest = _all_but(largest, falls, high)
+    return rest.scatter(-1, largest, total - rest.sum(-1, keepdim=True))
+
+
+def _all_but(largest: torch.Tensor, falls: torch.Tensor, log_total: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The total, and guesses of the components with 0 in place of the largest."""
+    total = log_total.exp()
+    return total, _inverse_digamma(total.digamma() - falls).scatter(-1, largest, 0.0)
+
+
+def _inverse_digamma(y: torch.Tensor) -> torch.Tensor:
+    """A guess, with the right limits on both sides (Minka 2000, appendix C)."""
+    return torch.where(y >= -2.22, y.exp() + 0.5, -1 / (y + _EULER).clamp_max(-1.6))
+
+
+def _others(alpha: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The sum of all other components, without cancellation, and the position of the largest component: (..., n), (..., 1)."""
+    largest = alpha.argmax(-1, keepdim=True)
+    rest = alpha.scatter(-1, largest, 0.0).sum(-1, keepdim=True)
+    return (alpha.sum(-1, keepdim=True) - alpha).scatter(-1, largest, rest), largest
 
 
 def _series(x: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ Every function takes y = 1 - x beside x, so that x near 1 keeps its digits.
 
 from __future__ import annotations
 
-from qemppl.numerics.elementwise import broadcast
+from qemppl.numerics.elementwise import broadcast, positive
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.quadrature import log_tail_integral
 from qemppl.numerics.special import HALF_LOG_2PI, log1mexp, log1pmx, log_beta, ndtri, stirling_error
@@ -22,6 +22,12 @@ def log_betainc(a: torch.Tensor, b: torch.Tensor, x: torch.Tensor, y: torch.Tens
     log_ratio, left = _log_tail_ratio(a, b, x, y)
     log_tail = (log_kernel + log_ratio).clamp_max(0)
     return torch.where(left, log_tail, log1mexp(-log_tail))
+
+
+def log_betainc_of_logit(a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """log I_x(a, b) at x = inv_logit(t), also where x underflows: there the leading term, x^a / (a B(a, b)), is exact to rounding."""
+    leading = a * t - a.log() - log_beta(a, b)
+    return torch.where(t + b.clamp_min(1).log() < -40, leading, log_betainc(a, b, t.sigmoid(), (-t).sigmoid()))
 
 
 def logit_beta_quantile(a: torch.Tensor, b: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
@@ -98,7 +104,7 @@ def log_beta_kernel(a: torch.Tensor, b: torch.Tensor, x: torch.Tensor, y: torch.
 def _log_kernel_shape(a: torch.Tensor, b: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """a log(x / p) + b log(y / q), where p = a / (a + b) and q = 1 - p."""
     n = a + b
-    p, q = a / n, b / n
+    p, q = positive(a / n), positive(b / n)
     gap = torch.where(p < q, x - p, q - y)
     up, down = gap / p, -gap / q
     near = torch.maximum(up.abs(), down.abs()) < 0.5
@@ -122,7 +128,9 @@ def _log_tail_ratio(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """log(tail / kernel) for the tail on the near side of the mean, and whether that is the left one."""
     a, b, x, y = broadcast(a, b, x, y)
-    left = x * (a + b + 2) < a + 1
+    left = torch.where(
+        x < y, x * (a + b + 2) < a + 1, y * (a + b + 2) > b + 1
+    )  # one condition, by the smaller of x and y
     a, b = torch.where(left, a, b), torch.where(left, b, a)
     x, y = torch.where(left, x, y), torch.where(left, y, x)
     large = torch.minimum(a, b) > _LARGE
@@ -160,7 +168,8 @@ def _continued_fraction(a: torch.Tensor, b: torch.Tensor, x: torch.Tensor, y: to
     denominators = (a + m) * (excess + m * (1 + y)) / odd + m
     m, before = m[1:], odd[:-1]
     denominators[1:] += m * (b - m) * x / before
-    numerators = (a + m - 1) * (a + b + m - 1) * m * (b - m) * (x / before).square()
+    share = x / before
+    numerators = (a + m - 1) * m * ((a + b + m - 1) * share) * ((b - m) * share)
     value = denominators[-1]
     for k in range(len(numerators) - 1, -1, -1):
         value = torch.addcdiv(denominators[k], numerators[k], value)

@@ -43,8 +43,9 @@ def log_gammaincc(a: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 def log_gamma_kernel(a: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """log(x^a e^-x / Gamma(a)), the density of log x; centred at x = a, where its terms cancel for a large shape."""
     excess = (x - a) / a
-    log_ratio = torch.where(excess.abs() < 0.5, log1pmx(excess), (x / a).log() - excess)
-    return a * log_ratio + 0.5 * a.log() - HALF_LOG_2PI - stirling_error(a)
+    ratio = (x / a).clamp_max(torch.finfo(x.dtype).max)
+    shape = torch.where(excess.abs() < 0.5, a * log1pmx(excess), a * ratio.log() - (x - a))
+    return shape + 0.5 * a.log() - HALF_LOG_2PI - stirling_error(a)
 
 
 def log_gamma_quantile(a: torch.Tensor, u: torch.Tensor) -> torch.Tensor:

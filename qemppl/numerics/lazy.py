@@ -1,4 +1,4 @@
-"""torch, imported at its first use: commands that only read text answer without paying for it."""
+"""torch and numpy, imported at their first use: commands that only read text answer without paying for them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as numpy
     import torch as torch
 else:
 
@@ -17,3 +18,4 @@ else:
             return value
 
     torch = _LazyModule("torch")
+    numpy = _LazyModule("numpy")

@@ -12,7 +12,7 @@ import scipy.stats as st
 import torch
 
 from qemppl.distributions.base import Grouping
-from qemppl.distributions.registry import LAWS
+from qemppl.distributions.registry import ALIASES, LAWS
 
 
 def tensor(x):
@@ -28,6 +28,7 @@ def test_importing_the_registries_does_not_import_torch():
 
 
 def test_names_and_argument_order_are_those_of_stan():
+    """Stan Functions Reference 2.38; `flat` and `geometric` are not of Stan."""
     signatures = {name: [a.name for a in law.arguments] for name, law in LAWS.items()}
     assert signatures == {
         "normal": ["mu", "sigma"],
@@ -50,7 +51,33 @@ def test_names_and_argument_order_are_those_of_stan():
         "poisson_log": ["alpha"],
         "neg_binomial_2": ["mu", "phi"],
         "neg_binomial_2_log": ["eta", "phi"],
+        "logistic": ["mu", "sigma"],
+        "laplace": ["mu", "sigma"],
+        "gumbel": ["mu", "beta"],
+        "skew_normal": ["xi", "omega", "alpha"],
+        "von_mises": ["mu", "kappa"],
+        "chi_square": ["nu"],
+        "beta_proportion": ["mu", "kappa"],
+        "geometric": ["theta"],
+        "beta_binomial": ["n", "alpha", "beta"],
+        "hypergeometric": ["N", "a", "b"],
+        "discrete_range": ["l", "u"],
+        "dirichlet": ["alpha"],
+        "multi_normal": ["mu", "Sigma"],
+        "multi_normal_cholesky": ["mu", "L"],
+        "lkj_corr_cholesky": ["eta"],
+        "multinomial": ["theta"],
+        "categorical": ["theta"],
+        "categorical_logit": ["beta"],
+        "ordered_logistic": ["eta", "c"],
     }
+    assert ALIASES == {"double_exponential": "laplace"}
+
+
+def test_laws_name_the_arguments_that_end_their_supports():
+    ends = {name: (law.least, law.most) for name, law in LAWS.items() if (law.least, law.most) != (None, None)}
+    counts = dict.fromkeys(("binomial", "binomial_logit", "beta_binomial"), (None, "n"))
+    assert ends == {**counts, "uniform": ("alpha", "beta"), "discrete_range": ("l", "u"), "hypergeometric": (None, "N")}
 
 
 def test_flat_is_improper():
