@@ -14,6 +14,8 @@ from typing import Literal
 from qemppl.diagnostics.source import Span
 
 Kind = Literal["int", "real"]
+Form = Literal["simplex", "ordered", "positive_ordered", "cholesky_factor_corr"]
+"""What the components of a value satisfy together: the last event axis, or the last two of a matrix."""
 Size = int | str
 """The size of an event axis: a number, or the name of a `dim` or of a scalar int of the data."""
 
@@ -83,7 +85,41 @@ class Gather:
     span: Span
 
 
-Expr = Constant | DataRef | LatentRef | DefinitionRef | Call | Gather
+@dataclass(frozen=True)
+class PlateReduce:
+    """`sum(value over plate)`: the members of `over` below one member of the result's plate become one value.
+
+    function: `sum`, `mean`, `sd`, `min` or `max`. The value lives on `over` or on a plate around it.
+    """
+
+    function: str
+    value: Expr
+    over: str
+    type: ValueType
+    span: Span
+
+
+@dataclass(frozen=True)
+class Previous:
+    """`prev(name)`: the value of a latent of a chain at the step before."""
+
+    name: str
+    type: ValueType
+    span: Span
+
+
+@dataclass(frozen=True)
+class Lag:
+    """`lag(value, steps)`: data of a chain, that many steps before."""
+
+    value: Expr
+    steps: int
+    chain: str
+    type: ValueType
+    span: Span
+
+
+Expr = Constant | DataRef | LatentRef | DefinitionRef | Call | Gather | PlateReduce | Previous | Lag
 
 
 @dataclass(frozen=True)
@@ -103,6 +139,7 @@ class Plate:
 
     `index` names the column `by` which members point at the parent's member (ragged nesting by a flat column); without it a
     nested plate is given by nested lists. `size` is a declared size: a number, or the name of a dim or of a scalar int of the data.
+    The members of a chain are ordered in time, in the order of the data file.
     """
 
     name: str
@@ -110,6 +147,7 @@ class Plate:
     index: str | None
     size: Size | None
     span: Span
+    is_chain: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,14 +169,32 @@ class DataVariable:
     span: Span
     missing: bool = False
     is_index: bool = False
+    form: Form | None = None
+
+
+@dataclass(frozen=True)
+class Censoring:
+    """Where `flag` is 1 only a bound of the outcome is known: `right`, it is at least the value given; `left`, at most."""
+
+    side: Literal["right", "left"]
+    flag: Expr
+
+
+@dataclass(frozen=True)
+class InitialLaw:
+    """The law of the first step of a chain."""
+
+    law: str
+    arguments: tuple[Expr, ...]
 
 
 @dataclass(frozen=True)
 class RandomVariable:
-    """A latent, or an observation of a data variable of the same name.
+    """A latent, an observation of a data variable of the same name, or in `generated` a draw.
 
-    `plate` is the deepest plate whose members each have one such variable. `bounds` of a latent are those of its declaration and
-    truncate `law`; an observation has none. `family` is the user's choice after `approx`; `block` numbers the `joint { }` it stands in.
+    `plate` is the deepest plate whose members each have one such variable. `bounds` truncate `law`, both ends included: those of the
+    declaration of a latent, those of `T[ , ]` of an observation. `family` is the user's choice after `approx`; `block` numbers the
+    `joint { }` it stands in; `initial` is the law of the first step in a chain. An int latent is enumerated unless it is `sampled`.
     """
 
     name: str
@@ -149,8 +205,26 @@ class RandomVariable:
     observed: bool
     span: Span
     bounds: Bounds = UNBOUNDED
+    form: Form | None = None
     family: str | None = None
     block: int | None = None
+    sampled: bool = False
+    censoring: Censoring | None = None
+    initial: InitialLaw | None = None
+
+    @property
+    def enumerated(self) -> bool:
+        """Whether it is a discrete latent over whose values the evidence sums exactly."""
+        return self.type.kind == "int" and not self.observed and not self.sampled
+
+    @property
+    def expressions(self) -> Iterator[Expr]:
+        """Every expression of the statement."""
+        yield from self.arguments
+        yield from self.initial.arguments if self.initial is not None else ()
+        yield from (end for end in (self.bounds.lower, self.bounds.upper) if end is not None)
+        if self.censoring is not None:
+            yield self.censoring.flag
 
 
 @dataclass(frozen=True)
@@ -166,19 +240,30 @@ class Definition:
     def type(self) -> ValueType:
         return self.value.type
 
+    @property
+    def expressions(self) -> Iterator[Expr]:
+        """Every expression of the statement."""
+        yield self.value
+
 
 Statement = RandomVariable | Definition
 
 
 @dataclass(frozen=True)
 class ModelIR:
-    """A whole model. Statements stand in an order in which every name is defined before it is used."""
+    """A whole model. Statements stand in an order in which every name is defined before it is used.
+
+    transformed: names computed from the data before anything is fitted; a `DataRef` reads them like data. statements: of `model`.
+    generated: of `generated quantities`, evaluated on joint posterior draws; a random variable there is a draw.
+    """
 
     name: str
     plates: tuple[Plate, ...]
     dims: tuple[EventDim, ...]
     data: tuple[DataVariable, ...]
     statements: tuple[Statement, ...]
+    transformed: tuple[Definition, ...] = ()
+    generated: tuple[Statement, ...] = ()
     text: str = field(repr=False, default="")
 
     @cached_property
@@ -217,6 +302,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
         return expr.arguments
     if isinstance(expr, Gather):
         return (expr.value, expr.index)
+    if isinstance(expr, PlateReduce | Lag):
+        return (expr.value,)
     return ()
 
 
