@@ -7,42 +7,44 @@
        |                ^^^^
        = fix: did you mean `theta`?
 
-A rendering is a list of lines, each a list of (text, style); the plain text drops the styles.
+A rendering is a list of lines, each a list of (text, style); the plain text drops the styles and loses nothing else.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from qemppl.diagnostics.diagnostic import Diagnostic, Label, Severity
-from qemppl.diagnostics.source import Source, Span
+from qemppl.diagnostics.cells import printable
+from qemppl.diagnostics.diagnostic import Diagnostic, Severity
+from qemppl.diagnostics.snippet import FRAME, Line, Mark, Page, last_line, snippet
+from qemppl.diagnostics.source import Span
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Line = list[tuple[str, str]]
-"""Pieces of a line, each with a rich style (empty: none)."""
-
-_TAB = 4
-_WIDEST = 120
-"""A longer source line is cut to a window around the caret."""
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
-_FRAME = "blue"
+_FRAME_COLUMNS = 8
+"""Of the line numbers and the bar, for files of up to 99,999 lines."""
+_NARROWEST = 24
 
 
 def render(diagnostics: Iterable[Diagnostic]) -> str:
     """Plain text of all diagnostics in source order, with a summary line; empty if there are none."""
-    return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in _report(diagnostics))
+    return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in _report(diagnostics, Page()))
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic], console: Console) -> None:
-    """Print all diagnostics in source order, with a summary line; styled as far as the console can."""
+    """Print all diagnostics in source order, with a summary line; styled as far as the console can.
+
+    Source lines are cut to the width of a terminal, so that the carets stay below what they point at.
+    """
     from rich.text import Text  # noqa: PLC0415 (not needed for plain text)
 
-    for line in _report(diagnostics):
+    widest = Page().width
+    width = min(widest, max(_NARROWEST, console.width) - _FRAME_COLUMNS) if console.is_terminal else widest
+    for line in _report(diagnostics, Page(width, console.encoding)):
         console.print(Text.assemble(*line, end="\n"), soft_wrap=True, highlight=False)
 
 
@@ -57,120 +59,63 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     return ", ".join(f"{n} {s.value}{'s' if n > 1 else ''}" for s, n in counts if n)
 
 
-def _report(diagnostics: Iterable[Diagnostic]) -> list[Line]:
+def _report(diagnostics: Iterable[Diagnostic], page: Page) -> Iterator[Line]:
     ordered = in_source_order(diagnostics)
-    lines: list[Line] = []
     for diagnostic in ordered:
-        lines += [*_diagnostic(diagnostic), []]
-    return [*lines, [(summary(ordered), "bold")]] if ordered else []
+        yield from _diagnostic(diagnostic, page)
+        yield []
+    if ordered:
+        yield [(summary(ordered), "bold")]
 
 
-@dataclass(frozen=True)
-class _Mark:
-    """A caret range on one line: `^^^` for the place itself, `---` for a second one."""
-
-    span: Span
-    message: str
-    is_primary: bool
-
-
-def _diagnostic(diagnostic: Diagnostic) -> list[Line]:
+def _diagnostic(diagnostic: Diagnostic, page: Page) -> Iterator[Line]:
     style = _STYLES[diagnostic.severity]
-    head = [(f"{diagnostic.severity.value}[{diagnostic.code}]", style), (f": {diagnostic.message}", "bold")]
-    marks = [_Mark(label.span, label.message, False) for label in diagnostic.labels if _is_shown(label, diagnostic)]
-    if diagnostic.span is not None:
-        marks.append(_Mark(diagnostic.span, "", True))
-    marks.sort(key=lambda mark: (mark.span.source.name, mark.span.start))
-    gutter = max((len(str(mark.span.line)) for mark in marks), default=1)
-    lines: list[Line] = [head, *_places(diagnostic, gutter)]
-    source: Source | None = diagnostic.span.source if diagnostic.span is not None else None
-    previous = 0
-    for mark in marks:
-        if mark.span.source is not source:
-            source, previous = mark.span.source, 0
-            lines.append([(" " * gutter + " ::: ", _FRAME), (_position(mark.span), "")])
-        lines += _snippet(mark, gutter, previous, style)
-        previous = mark.span.line
-    margin = (" " * (gutter + 1) + "= ", _FRAME)
+    head, *rest = _printable_lines(diagnostic.message)
+    yield [(f"{diagnostic.severity.value}[{diagnostic.code}]", style), (f": {head}", "bold")]
+    yield from ([("  " + text, "bold")] for text in rest)
+    marks = _marks(diagnostic, style)
+    gutter = max((len(str(last_line(mark.span))) for mark in marks), default=1)
+    if diagnostic.where:
+        yield _place("-->", printable(diagnostic.where), gutter)
+    place = diagnostic.span
+    for source, group in groupby(marks, key=lambda mark: mark.span.source):
+        of_source = list(group)
+        if place is not None and source == place.source:
+            yield _place("-->", _position(place), gutter)
+        else:
+            yield _place(":::", _position(of_source[0].span), gutter)
+        yield from snippet(source, of_source, gutter, page)
     for note in diagnostic.notes:
-        first, *rest = note.split("\n")
-        lines.append([margin, ("note: ", "bold"), (first, "")])
-        lines += [[(" " * (gutter + 9), ""), (text, "")] for text in rest]
+        yield from _remark("note", "bold", note, gutter)
     if diagnostic.hint:
-        lines.append([margin, ("fix: ", "bold green"), (diagnostic.hint, "")])
-    return lines
+        yield from _remark("fix", "bold green", diagnostic.hint, gutter)
 
 
-def _is_shown(label: Label, diagnostic: Diagnostic) -> bool:
-    return label.span != diagnostic.span
+def _printable_lines(text: str) -> list[str]:
+    """The lines of a text that may have several, without characters that steer a terminal."""
+    return [printable(line) for line in text.split("\n")]
+
+
+def _marks(diagnostic: Diagnostic, style: str) -> list[Mark]:
+    """The place itself and the labels, those of the source of the place first."""
+    labels = [Mark(x.span, printable(x.message), "-", FRAME) for x in diagnostic.labels if x.span != diagnostic.span]
+    if diagnostic.span is None:
+        return sorted(labels, key=lambda mark: (mark.span.source.name, mark.span.start))
+    home = diagnostic.span.source.name
+    marks = [*labels, Mark(diagnostic.span, "", "^", style)]
+    return sorted(marks, key=lambda m: (m.span.source.name != home, m.span.source.name, m.span.start))
+
+
+def _place(arrow: str, place: str, gutter: int) -> Line:
+    return [(" " * gutter + arrow + " ", FRAME), (place, "")]
 
 
 def _position(span: Span) -> str:
-    return f"{span.source.name}:{span.line}:{span.column}"
+    return f"{printable(span.source.name)}:{span.line}:{span.column}"
 
 
-def _places(diagnostic: Diagnostic, gutter: int) -> list[Line]:
-    places = [diagnostic.where] if diagnostic.where else []
-    if diagnostic.span is not None:
-        places.append(_position(diagnostic.span))
-    return [[(" " * gutter + "--> ", _FRAME), (place, "")] for place in places]
-
-
-def _snippet(mark: _Mark, gutter: int, previous: int, style: str) -> list[Line]:
-    """The source line of a mark, unless it stands already, and the carets below."""
-    span = mark.span
-    source, number = span.source, span.line
-    text = source.line(number)
-    first = span.column - 1
-    last = max(first + 1, min(len(text), first + span.end - span.start))
-    text, first, last = _window(text, first, last)
-    lines: list[Line] = []
-    if previous == 0:
-        lines.append([(" " * (gutter + 1) + "|", _FRAME)])
-    elif number > previous + 1:
-        lines.append([("..." if gutter < 3 else " " * gutter + " :", _FRAME)])
-    if number != previous:
-        lines.append([(f"{number:>{gutter}} | ", _FRAME), (_expand(text), "")])
-    indent = len_cells(_expand(text[:first]))
-    width = max(1, len_cells(_expand(text[:last])) - indent)
-    carets = ("^" if mark.is_primary else "-") * width
-    note = f" {mark.message}" if mark.message else ""
-    lines.append(
-        [(" " * (gutter + 1) + "| ", _FRAME), (" " * indent, ""), (carets + note, style if mark.is_primary else _FRAME)]
-    )
-    return lines
-
-
-def _window(text: str, first: int, last: int) -> tuple[str, int, int]:
-    """A long line cut to the neighbourhood of [first, last), the range shifted along."""
-    if len(text) <= _WIDEST:
-        return text, first, last
-    begin = max(0, min(first - _WIDEST // 4, len(text) - _WIDEST))
-    end = min(len(text), begin + _WIDEST)
-    left, right = "..." if begin else "", "..." if end < len(text) else ""
-    shift = len(left) - begin
-    return left + text[begin:end] + right, first + shift, min(last, end) + shift
-
-
-def _expand(text: str) -> str:
-    """Text as it is shown: tabs as spaces to the next stop, control characters as a replacement character."""
-    shown = ""
-    for character in text:
-        if character == "\t":
-            shown += " " * (_TAB - len_cells(shown) % _TAB)
-        else:
-            shown += (
-                character
-                if unicodedata.category(character) not in {"Cc", "Cf", "Zl", "Zp"}
-                else "\N{REPLACEMENT CHARACTER}"
-            )
-    return shown
-
-
-def len_cells(text: str) -> int:
-    """Terminal columns of a text: wide characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in {"W", "F"} else 1 for c in text
-    )
+def _remark(kind: str, style: str, text: str, gutter: int) -> Iterator[Line]:
+    """`= note: ...`, its further lines below the first word."""
+    first, *rest = _printable_lines(text)
+    yield [(" " * (gutter + 1) + "= ", FRAME), (f"{kind}: ", style), (first, "")]
+    yield from ([(" " * (gutter + 3 + len(kind) + 2), ""), (line, "")] for line in rest)

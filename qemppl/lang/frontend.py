@@ -6,27 +6,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from qemppl.diagnostics.diagnostic import Diagnostic, Label
+from qemppl.diagnostics.diagnostic import Diagnostic
 from qemppl.diagnostics.source import Source, Span
 from qemppl.distributions.registry import LAWS
-from qemppl.families.registry import FAMILY_NAMES
+from qemppl.families.registry import FAMILY_NAMES, VECTOR_FAMILIES
 from qemppl.ir.model import ModelIR
+from qemppl.lang.check.blocks import Blocks
 from qemppl.lang.check.data_block import DataBlock
 from qemppl.lang.check.declarations import Declarations
+from qemppl.lang.check.definitions import DefinitionChecker
 from qemppl.lang.check.expressions import Expressions
+from qemppl.lang.check.generated_block import GeneratedBlock
 from qemppl.lang.check.latents import LatentChecker
 from qemppl.lang.check.laws import LawChecker
-from qemppl.lang.check.model_block import ModelBlock, Place
+from qemppl.lang.check.model_block import ModelBlock
+from qemppl.lang.check.observations import ObservationChecker
+from qemppl.lang.check.pedantic import Pedantic
 from qemppl.lang.check.report import Reporter
 from qemppl.lang.check.scope import Scope
+from qemppl.lang.check.transformed_block import TransformedBlock
+from qemppl.lang.check.typed_laws import TypedLaws
 from qemppl.lang.check.unused import warn_unused
 from qemppl.lang.syntax import ast
 from qemppl.lang.syntax.parse import Parsed, parse
 from qemppl.lang.syntax.read import read_source
 
 __all__ = ["Checked", "Parsed", "compile_text", "parse", "read_source"]
-
-_EXAMPLE = "model { real mu ~ normal(0, 1); }"
 
 
 @dataclass(frozen=True)
@@ -37,13 +42,19 @@ class Checked:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def compile_text(source: Source) -> Checked:
-    """Parse and check a model text. Never raises on any text; all mistakes are reported, in source order."""
+def compile_text(source: Source, *, pedantic: bool = False) -> Checked:
+    """Parse and check a model text. Never raises on any text; all mistakes are reported, in source order.
+
+    pedantic: also warn of what is right but rarely meant, once nothing is wrong.
+    """
     parsed = parse(source)
     report = Reporter(list(parsed.diagnostics))
-    model = _check(parsed.program, report)
+    check = _Check(parsed.program, report)
+    model = check.model()
+    is_wrong = any(d.is_error for d in report.diagnostics)
+    if pedantic and not is_wrong:
+        Pedantic(check.scope, model, LAWS).warn()
     diagnostics = tuple(sorted(report.diagnostics, key=_place))
-    is_wrong = any(d.is_error for d in diagnostics)
     return Checked(None if is_wrong else model, diagnostics)
 
 
@@ -52,52 +63,51 @@ def _place(diagnostic: Diagnostic) -> tuple[int, int]:
     return (span.start, span.end) if span is not None else (-1, -1)
 
 
-def _check(program: ast.Program, report: Reporter) -> ModelIR:
-    data_blocks, model_blocks = _blocks(program, report)
-    scope = Scope(report, _lost_names(program), _first_declarations(program))
-    expressions = Expressions(scope, frozenset(LAWS))
-    declarations = Declarations(scope, expressions)
-    data = DataBlock(scope, declarations)
-    laws = LawChecker(scope, expressions, LAWS)
-    latents = LatentChecker(scope, declarations, laws, FAMILY_NAMES)
-    model = ModelBlock(scope, declarations, expressions, laws, latents)
-    for data_block in data_blocks:
-        data.check(data_block)
-    for model_block in model_blocks:
-        model.check(model_block.body, Place())
-    if model_blocks:
-        warn_unused(scope, model.observed)
-    source = program.span.source
-    return ModelIR(
-        PurePath(source.name).stem,
-        tuple(scope.plates.values()),
-        tuple(scope.dims.values()),
-        tuple(data.variables),
-        tuple(model.statements),
-        source.text,
-    )
+class _Check:
+    """The checkers of all blocks, put together."""
 
+    def __init__(self, program: ast.Program, report: Reporter) -> None:
+        self._program = program
+        self._blocks = Blocks.of(program, report)
+        self.scope = Scope(report, _lost_names(program), _first_declarations(program))
+        expressions = Expressions(self.scope, LAWS)
+        declarations = Declarations(self.scope, expressions)
+        definitions = DefinitionChecker(self.scope, declarations, expressions)
+        laws = LawChecker(self.scope, expressions, LAWS)
+        typed = TypedLaws(self.scope, declarations, laws)
+        latents = LatentChecker(self.scope, typed, FAMILY_NAMES, VECTOR_FAMILIES)
+        self._observations = ObservationChecker(self.scope, laws)
+        self._data = DataBlock(self.scope, declarations)
+        self._transformed = TransformedBlock(self.scope, declarations, expressions)
+        self._model = ModelBlock(self.scope, latents, self._observations, definitions)
+        self._generated = GeneratedBlock(self.scope, typed, definitions)
 
-def _blocks(program: ast.Program, report: Reporter) -> tuple[list[ast.DataBlock], list[ast.ModelBlock]]:
-    """The blocks by kind; reports missing, repeated and misplaced ones."""
-    data = [block for block in program.blocks if isinstance(block, ast.DataBlock)]
-    model = [block for block in program.blocks if isinstance(block, ast.ModelBlock)]
-    if not program.blocks and not report.diagnostics:
-        message = "the model is empty"
-        report.error("QEM112", message, Span(program.span.source, 0, 0), hint=f"write at least `{_EXAMPLE}`")
-    elif not model and not any(isinstance(block, ast.Skipped) for block in program.blocks):
-        end = program.span.end
-        last = program.blocks[-1].span.end if program.blocks else end
-        span = Span(program.span.source, max(last - 1, 0), last)
-        report.error("QEM113", "there is no `model` block", span, hint=f"add `{_EXAMPLE}`")
-    for blocks in (data, model):
-        for other in blocks[1:]:
-            label = Label(blocks[0].keyword, "the first is here")
-            message = f"there are two `{other.keyword.text}` blocks"
-            report.error("QEM120", message, other.keyword, labels=(label,), hint="put everything into one block")
-    if data and model and data[0].span.start > model[0].span.start:
-        report.error("QEM120", "`data` stands before `model`", data[0].keyword, hint="move the block up")
-    return data, model
+    def model(self) -> ModelIR:
+        """What the program means, as far as it is right."""
+        scope, blocks = self.scope, self._blocks
+        for data in blocks.data:
+            self._data.check(data)
+        for transformed in blocks.transformed:
+            self._transformed.check(transformed)
+        scope.model_end = max((model.span.end for model in blocks.model), default=None)
+        for model in blocks.model:
+            self._model.check(model)
+        used_by_model = frozenset(scope.used)
+        for generated in blocks.generated:
+            self._generated.check(generated)
+        if blocks.model:
+            warn_unused(scope, self._observations.observed, used_by_model)
+        source = self._program.span.source
+        return ModelIR(
+            PurePath(source.name).stem,
+            tuple(scope.plates.values()),
+            tuple(scope.dims.values()),
+            tuple(self._data.variables),
+            tuple(self._model.statements),
+            tuple(self._transformed.definitions),
+            tuple(self._generated.statements),
+            text=source.text,
+        )
 
 
 def _first_declarations(program: ast.Program) -> dict[str, Span]:

@@ -5,7 +5,7 @@ import logging
 import pytest
 from lark import Lark
 
-from qemppl.lang.syntax.grammar import grammar_file, load_grammar
+from qemppl.lang.syntax.grammar import SOFT_WORDS, grammar_file, load_grammar
 from qemppl.lang.syntax.recovery import BLOCK_STARTERS, STATEMENT_STARTERS
 from qemppl.lang.syntax.syntax_errors import load_syntax_errors
 
@@ -23,10 +23,26 @@ def terminals() -> set[str]:
     return {*grammar.words.values(), *grammar.pattern.groupindex}
 
 
-def test_tokens_of_syntax_errors_are_terminals() -> None:
-    named = [terminal for entry in load_syntax_errors().values() for terminal in entry.get("tokens", ())]
-    assert set(named) <= terminals() | {"TRUNCATION"}
-    assert len(named) == len(set(named))
+def test_operators_of_other_languages_are_read_as_operators_of_this_one() -> None:
+    meant = load_syntax_errors()["foreign_operator"]["meant"]
+    spellings = set(load_grammar().spellings.values())
+    assert {operator for operator, _ in meant.values()} <= spellings
+    assert not meant.keys() & spellings
+
+
+def test_types_and_statements_of_other_languages_are_no_words_of_this_one() -> None:
+    errors = load_syntax_errors()
+    foreign = errors["unknown_type"]["types"].keys() | errors["statement"]["words"].keys()
+    assert foreign
+    assert not foreign & load_grammar().words.keys()
+
+
+def test_soft_words_are_terminals_of_their_own() -> None:
+    grammar = load_grammar()
+    for text, (terminal, after, before) in SOFT_WORDS.items():
+        assert grammar.spellings[terminal] == text
+        assert text not in grammar.words
+        assert {after, before} - {None} <= terminals()
 
 
 def test_recovery_knows_terminals_only() -> None:

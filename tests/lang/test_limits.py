@@ -76,3 +76,20 @@ def test_very_many_undeclared_names_in_bounded_time() -> None:
     began = time.perf_counter()
     assert codes(f"model {{ {body} }}").count("QEM201") == 3_000
     assert time.perf_counter() - began < 30
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model { real w ~ dirichlet(1, 2); }",
+        "data { int K; } model { array[K int<lower=0, upper=1> z ~ bernoulli(0.3); }",
+        "data { plate g; vector[g, 2, 3] x; } model { }",
+        "model { real<lower=\nreal x ~ normal(0, 1); }",
+        "model { vector[2\nreal]<lower=0> x ~ normal(0, 1); }",
+        "parameters { real mu model { y ~ ; }",
+        "model { target += log_mix(p normal_lpdf(y | a, 1)); }",
+        "model { ~ x + 1; }",
+    ],
+)
+def test_broken_declarations_are_answered(text: str) -> None:
+    assert check(text).model is None

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Stage
+from qemppl.diagnostics.source import Source
 from qemppl.lang.frontend import compile_text, read_source
-from qemppl.lang.syntax.read import MAX_BYTES
+from qemppl.lang.syntax.parse import parse
+from qemppl.lang.syntax.read import MAX_BYTES, read_bytes
 
 
 def refusal(path: Path) -> Diagnostic:
@@ -58,3 +60,21 @@ def test_file_of_the_largest_size_is_read(tmp_path: Path) -> None:
     path = tmp_path / "m.qem"
     path.write_bytes(b"model { }" + b" " * (MAX_BYTES - 9))
     assert compile_text(read_source(path)).model is not None
+
+
+def test_a_file_of_a_hundred_megabytes_is_refused_without_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.qem"
+    with path.open("wb") as file:
+        file.truncate(100_000_000)
+    assert refusal(path).code == "QEM132"
+    assert len(read_bytes(path)) == MAX_BYTES + 1
+
+
+@pytest.mark.parametrize(
+    "text", ["model { r\u0435al mu ~ f(1); }", "model { real mu \u223c f(1); }", "model { real mu ~ f(1)\uff1b }"]
+)
+def test_look_alikes_are_named_by_code_point(text: str) -> None:
+    (character,) = (c for c in text if not c.isascii())
+    (diagnostic,) = parse(Source("m.qem", text)).diagnostics
+    assert diagnostic.code == "QEM110"
+    assert f"U+{ord(character):04X}" in diagnostic.message

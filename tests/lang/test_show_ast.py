@@ -32,3 +32,13 @@ Program @1:1
 def test_a_long_sum_is_shown() -> None:
     text = "model { real b = " + "+".join(["1"] * 5000) + "; }"
     assert show_ast(parse(Source("m", text)).program).count("Number") == 5000
+
+
+def test_flags_are_shown_where_they_hold() -> None:
+    text = "data { chain t; missing real y[t]; } model { sampled int k ~ poisson(1); }"
+    lines = show_ast(parse(Source("m", text)).program).splitlines()
+    assert [line.strip().split(" @")[0] for line in lines if "Plate" in line or "Decl" in line or "Latent" in line] == [
+        "DataPlate chain name=t",
+        "Declaration name=y missing",
+        "Latent name=k sampled",
+    ]

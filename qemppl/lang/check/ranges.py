@@ -178,19 +178,74 @@ def _truth(*parts: Range) -> Range:
 
 
 def _sum(a: Range) -> Range:
-    lower = a.lower if a.lower in (0, -math.inf) else -math.inf
-    upper = a.upper if a.upper in (0, math.inf) else math.inf
-    return replace(
-        a,
-        lower=lower,
-        upper=upper,
-        reaches_lower=a.reaches_lower and lower == a.lower,
-        reaches_upper=a.reaches_upper and upper == a.upper,
-    )
+    """The sum of any number of values, of none too."""
+    lower = 0.0 if a.lower >= 0 else -math.inf
+    upper = 0.0 if a.upper <= 0 else math.inf
+    return Range(lower, upper, a.reaches_lower and lower == a.lower, a.reaches_upper and upper == a.upper, a.sources)
 
 
 def _same(a: Range) -> Range:
     return a
+
+
+def _cumulative_sum(a: Range) -> Range:
+    """The sums of the first component, of the first two, and so on."""
+    return _hull((a, _sum(a)))
+
+
+def _log_sum_exp(a: Range) -> Range:
+    """At least the largest component, without a limit for many of them."""
+    return Range(
+        a.lower,
+        math.inf,
+        a.reaches_lower and a.lower == -math.inf,
+        a.reaches_upper and a.upper == math.inf,
+        a.sources,
+    )
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _wave(a: Range) -> Range:
+    """Sine and cosine: what takes every real number reaches both ends."""
+    is_all = a.reaches_lower and a.reaches_upper and math.isinf(a.lower) and math.isinf(a.upper)
+    return Range(-1.0, 1.0, is_all, is_all, a.sources)
+
+
+def _rounded(function: Callable[[float], int]) -> Callable[[Range], Range]:
+    """A step function: near an end that is not attained it may take another value."""
+
+    def apply(a: Range) -> Range:
+        lower, upper = (x if math.isinf(x) else float(function(x)) for x in (a.lower, a.upper))
+        known = a.is_constant
+        return Range(
+            lower,
+            upper,
+            a.reaches_lower and (known or math.isinf(lower)),
+            a.reaches_upper and (known or math.isinf(upper)),
+            a.sources,
+        )
+
+    return apply
+
+
+def _fmin(a: Range, b: Range) -> Range:
+    """The smaller one comes near to a lower end with one part, to the upper end only with both."""
+    lower = min(a.lower, b.lower)
+    reaches_lower = any(part.reaches_lower for part in (a, b) if part.lower == lower)
+    both = _independent(a, b) and a.reaches_upper and b.reaches_upper
+    return Range(lower, min(a.upper, b.upper), reaches_lower, both, _sources(a, b))
+
+
+def _spread(a: Range) -> Range:
+    return Range(0.0, math.inf, sources=a.sources)
+
+
+def _remainder(a: Range, b: Range) -> Range:
+    """`a % b` lies between 0 and a positive `b`."""
+    return Range(0.0, b.upper, sources=_sources(a, b)) if b.lower > 0 else Range(sources=_sources(a, b))
 
 
 def _square(x: float) -> float:
@@ -202,6 +257,7 @@ _RULES: dict[str, Callable[..., Range]] = {
     "subtract": lambda a, b: _add(a, _negate(b)),
     "multiply": _multiply,
     "divide": lambda a, b: _multiply(a, _invert(b)),
+    "remainder": _remainder,
     "power": _power,
     "pow": _power,
     "negate": _negate,
@@ -219,12 +275,27 @@ _RULES: dict[str, Callable[..., Range]] = {
     "logit": _monotone(_logit),
     "Phi": _monotone(_phi),
     "tanh": _monotone(math.tanh),
-    "softmax": _truth,
+    "log1p_exp": _monotone(_softplus),
+    "sin": _wave,
+    "cos": _wave,
+    "floor": _rounded(math.floor),
+    "ceil": _rounded(math.ceil),
+    "fmin": _fmin,
+    "fmax": lambda a, b: _negate(_fmin(_negate(a), _negate(b))),
     "sum": _sum,
     "mean": _same,
+    "sd": _spread,
     "min": _same,
     "max": _same,
+    "log_sum_exp": _log_sum_exp,
+    "softmax": _truth,
+    "cumulative_sum": _cumulative_sum,
     "dot_product": lambda a, b: _sum(_multiply(a, b)),
+    "rep_vector": lambda x, _: x,
+    "matrix_vector": lambda a, x: _sum(_multiply(a, x)),
+    "matrix_product": lambda a, b: _sum(_multiply(a, b)),
+    "transpose": _same,
+    "diag_pre_multiply": _multiply,
     **dict.fromkeys(
         ("not", "and", "or", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"), _truth
     ),

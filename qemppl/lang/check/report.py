@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 
 from qemppl.diagnostics.diagnostic import Diagnostic, Label, Severity
 from qemppl.diagnostics.source import Span
 
-_NEAR = 0.65
-"""The least similarity, between 0 and 1, of a name that is suggested."""
-_MOST_LOOKUPS = 100
-"""Nearest names cost a comparison with every name: a text with more mistakes than this gets them no longer."""
+_LONGEST_NAME = 60
+"""Longer names have none near to them: a comparison costs the product of the lengths."""
+_MOST_COMPARISONS = 20_000
+"""Of names, together about a second: a text of so many names and mistakes that they need more gets no nearest names any longer."""
 
 
 @dataclass
@@ -20,7 +19,7 @@ class Reporter:
     """What is wrong with a program, in the order found."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    lookups: int = 0
+    comparisons: int = 0
 
     def error(
         self,
@@ -48,19 +47,35 @@ class Reporter:
         return suggestion(self.nearest(name, candidates))
 
     def nearest(self, name: str, candidates: Iterable[str]) -> list[str]:
-        """The name that differs least, and a second one if it is about as near; empty if none is near."""
-        self.lookups += 1
-        if self.lookups > _MOST_LOOKUPS:
+        """The name that differs least, and a second one that is just as near; empty if none is near.
+
+        A slip in every third letter is near; two or more only behind the same first letter, which is rarely wrong.
+        """
+        if self.comparisons > _MOST_COMPARISONS or len(name) > _LONGEST_NAME:
             return []
-        matcher = SequenceMatcher(b=name.lower())
-        ratios: dict[str, float] = {}
+        most = (len(name) + 1) // 3
+        distances: dict[str, int] = {}
         for candidate in candidates:
-            matcher.set_seq1(candidate.lower())
-            if matcher.real_quick_ratio() >= _NEAR and matcher.quick_ratio() >= _NEAR:
-                ratios[candidate] = matcher.ratio()
-        best = max(ratios.values(), default=1.0)
-        near = [c for c in sorted(ratios, key=lambda c: (-ratios[c], c)) if ratios[c] >= max(_NEAR, best - 0.1)]
-        return near[:2]
+            if abs(len(candidate) - len(name)) <= most:
+                self.comparisons += 1
+                slips = _slips(name.lower(), candidate.lower())
+                distances[candidate] = slips if slips < 2 or name[:1].lower() == candidate[:1].lower() else most + 1
+        least = min(distances.values(), default=most + 1)
+        return sorted(c for c, distance in distances.items() if distance == least <= most)[:2]
+
+
+def _slips(a: str, b: str) -> int:
+    """How many letters are missing, too many, wrong, or exchanged with the next one: the optimal string alignment distance."""
+    rows = [list(range(len(b) + 1))]
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            least = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and y == a[i - 2]:
+                least = min(least, rows[-2][j - 2] + 1)
+            row.append(least)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def suggestion(names: Iterable[str]) -> str | None:

@@ -1,0 +1,1 @@
+"""What the codes of the language mean, one file a group."""
