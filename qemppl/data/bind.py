@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from qemppl.data.arguments import check_statement
 from qemppl.data.bound import BoundModel, Members
-from qemppl.data.checks import check_bounds, check_gathers, check_predictor, used_data
+from qemppl.data.checks import check_gathers, check_variable, used_data
 from qemppl.data.columns import Column, open_columns
 from qemppl.data.evaluate import Evaluator
 from qemppl.data.located import Located
 from qemppl.data.nested import Numbers
-from qemppl.data.outcomes import check_law
+from qemppl.data.outcomes import check_outcome, present_rows
 from qemppl.data.plates import PlateBinder
 from qemppl.data.raw import RawData
 from qemppl.data.report import Report
 from qemppl.data.sizes import Sizes, check_event, find_sizes, sizes_in_use
+from qemppl.data.transformed import transform
 from qemppl.data.values import read_index, read_labels, read_numbers
 from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Stage
-from qemppl.ir.model import ModelIR
+from qemppl.ir.model import ModelIR, RandomVariable
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Bound:
 
 def bind(ir: ModelIR, raw: RawData) -> Bound:
     """Check the data against every declaration of the model and order it by plate. All errors are raised together."""
-    report = Report(raw.name)
+    report = Report(raw)
     columns = open_columns(ir, raw, report)
     declared = {v.name: (columns.variables[v.name], v) for v in ir.data if v.name in columns.variables}
     values = {n: x for n, (c, v) in declared.items() if (x := read_numbers(c, v, report)) is not None}
@@ -55,7 +57,7 @@ def bind(ir: ModelIR, raw: RawData) -> Bound:
         arrays[column.name] = _by_member(column, positions + 1, sizes, members)
     model = BoundModel(ir, sizes.numbers, members, arrays, raw.hash)
     if len(members) == len(ir.plates) and sizes_in_use(ir) <= sizes.numbers.keys():
-        _check(Located(model, bindable, Evaluator(model), report))
+        _check(Located(model, bindable, Evaluator(model), report), arrays)
     if report.has_errors:
         raise DiagnosticsError(report.diagnostics, Stage.DATA)
     return Bound(model, tuple(report.diagnostics))
@@ -71,11 +73,18 @@ def _by_member(column: Column, flat: Numbers, sizes: Sizes, members: Mapping[str
     return array[plate.rows]
 
 
-def _check(located: Located) -> None:
-    """Checks that need all members; a variable with a fault is not looked at again."""
-    found = [v for v in located.bound.ir.data if v.name in located.columns]
-    faulty = {v.name for v in found if not (check_bounds(located, v) and check_predictor(located, v))}
-    located = replace(located, columns={n: c for n, c in located.columns.items() if n not in faulty})
-    check_gathers(located)
-    for observation in located.bound.ir.observations:
-        check_law(located, observation)
+def _check(located: Located, arrays: dict[str, Numbers]) -> None:
+    """Transformed data, and the checks that need all members; a name with a fault is not looked at again."""
+    ir, used = located.bound.ir, used_data(located.bound.ir)
+    located.faulty.update(v.name for v in ir.data if v.name not in located.columns)
+    located.faulty.update(v.name for v in ir.data if located.is_sound(v.name) and not check_variable(located, v, used))
+    transform(located, arrays, used | {observation.name for observation in ir.observations})
+    statements = (*ir.statements, *ir.generated)
+    check_gathers(located, (expr for statement in statements for expr in statement.expressions))
+    for statement in statements:
+        present = None
+        if isinstance(statement, RandomVariable) and statement.observed:
+            present = present_rows(located, statement)
+            if present is not None:
+                check_outcome(located, statement, present)
+        check_statement(located, statement, present)

@@ -19,7 +19,8 @@ class Members:
     parent: (member,) int64, the parent's position; None for a plate at the root.
     labels: one text a member: the user's labels, or the member's number in the data file counted from 1 (`2`). Nested lists put the
     parent's label before it (`1,2`; `Kent,2`).
-    rows: (member,) int64, position of the member in the data file: value_in_file_order[rows] = value.
+    rows: (member,) int64, position of the member in the data file: value_in_file_order[rows] = value. Rows of a table whose plate nests
+    as lists count in the order of their parents.
     """
 
     size: int
@@ -33,8 +34,8 @@ class Members:
 class BoundModel:
     """A model bound to data; nothing of the data remains unchecked.
 
-    sizes: event dims and scalar sizes by name. members: by plate. arrays: data variables by name, axes (member of the deepest
-    plate, *event), without the member axis at the root; float64, or int64 for int data (float64 where declared missing: NaN).
+    sizes: event dims and scalar sizes by name. members: by plate. arrays: data variables and transformed data by name, axes (member of
+    the deepest plate, *event), without the member axis at the root; float64, or int64 for int data (float64 where values are missing: NaN).
     Indices count from 1 as written; an index column of a plate is an array only if an expression or a bound needs it, as the parent's
     number in the data file counted from 1. data_hash: sha256 of the data as read.
     """

@@ -14,14 +14,17 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "QEM604": Entry(
         "data file too large",
-        "JSON takes about ten times its size in memory, so the size of a file is limited. "
+        "A file takes about ten times its size in memory when it is read, so its size is limited. "
         "Remove variables that the model does not use, or pass numpy arrays from Python.",
     ),
     "QEM605": Entry(
-        "unsupported data format", "Data are read from JSON: one object with one key for each declared name."
+        "unsupported data format",
+        "Data are read from JSON, one object with one key for each declared name, and from tables (.csv, .tsv).",
     ),
-    "QEM606": Entry("data file is not UTF-8", "JSON is written in UTF-8. Save the file again with that encoding."),
-    "QEM607": Entry("empty data file", "The file holds no data, not even an empty object."),
+    "QEM606": Entry(
+        "data file is not UTF-8", "Data files are written in UTF-8. Save the file again with that encoding."
+    ),
+    "QEM607": Entry("empty data file", "The file holds no data: no JSON object, and no row of column names."),
     "QEM608": Entry(
         "not JSON",
         "The text breaks the rules of JSON at the given line and column. Frequent causes: single quotes, "
@@ -45,6 +48,56 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "QEM613": Entry("data are not named", "Data are an object (a dict in Python) of one value for each declared name."),
     "QEM614": Entry("key is not a text", "The keys of a dict of data are the declared names, as texts."),
+    "QEM620": Entry("table without rows", "A table has a row of column names and one row for each member of a plate."),
+    "QEM621": Entry(
+        "quotes that do not match",
+        "A cell that contains the separator, a quote or a line break stands in double quotes as a whole; a quote "
+        "inside it is written twice.",
+    ),
+    "QEM622": Entry(
+        "other separator",
+        "Commas separate the cells of a .csv file, tabs those of a .tsv file. Programs of some languages write semicolons, and then "
+        "often decimal commas too.",
+    ),
+    "QEM623": Entry(
+        "no column names", "The first row of a table holds the names of the columns, as the model declares them."
+    ),
+    "QEM624": Entry("column name given twice", "With two columns of one name it would be unclear which one is meant."),
+    "QEM625": Entry(
+        "row with too many or too few cells",
+        "All rows of a table have one cell for each column; an empty cell is a missing value.",
+    ),
+    "QEM626": Entry(
+        "columns of two branches",
+        "A row of a table is one member of one plate, and its columns belong to that plate and to those around it.",
+    ),
+    "QEM627": Entry(
+        "two tables of one plate",
+        "The members of a plate are the rows of one file. Rows of two files could be matched only by guessing.",
+    ),
+    "QEM628": Entry(
+        "no column for an outer plate",
+        "Each row tells the member of the plate around it: in the column named after `by`, or in one named like the outer plate.",
+    ),
+    "QEM629": Entry(
+        "value not constant within its group",
+        "A name declared on an outer plate has one value for each of its members, which all rows of the member repeat. "
+        "Declare it on the inner plate if it varies within.",
+    ),
+    "QEM630": Entry(
+        "components of a vector",
+        "A table gives a vector x in the columns x[1], x[2] and so on (or x.1, x.2), a matrix in x[1,1], x[1,2] and so on.",
+    ),
+    "QEM631": Entry(
+        "row without a group", "The cell that tells the member of an outer plate, or the label of the row, is empty."
+    ),
+    "QEM632": Entry(
+        "member without a row",
+        "Values of an outer plate are taken from the rows of its members, and a member has no row in this table.",
+    ),
+    "QEM633": Entry(
+        "name given by two files", "Each name is given once: otherwise one of the two values would be lost silently."
+    ),
     "QEM701": Entry(
         "no value for a declared name",
         "Every name declared in `data { }` and every index column after `by` needs a key "
@@ -134,5 +187,34 @@ CATALOGUE: dict[str, Entry] = {
         "missing predictor",
         "The model computes with a value that is missing. Missing outcomes are left out of the "
         "likelihood; missing predictors need a model of their own, or to be dropped or imputed before.",
+    ),
+    "QEM744": Entry(
+        "lower bound not below the upper one",
+        "For this member the bounds leave no value, or a single one. Bounds of whole numbers may be equal.",
+    ),
+    "QEM745": Entry(
+        "all outcomes missing", "Missing outcomes are left out of the likelihood, so the statement has no effect."
+    ),
+    "QEM746": Entry(
+        "outcome missing in part",
+        "A vector outcome with a missing component is left out as a whole; its other components are not used.",
+    ),
+    "QEM747": Entry(
+        "components that do not fit together",
+        "The components of a simplex are at least 0 and sum to 1 (within 1e-8 for each); those of `ordered` increase strictly; those of "
+        "`positive_ordered` are positive as well.",
+    ),
+    "QEM748": Entry("flag of censoring", "The flag is 1 where the outcome is censored, else 0."),
+    "QEM749": Entry(
+        "expression not finite",
+        "A part of the model that depends on data alone is infinite or not defined for a member, such as the log of an exposure of 0. "
+        "The log density would be so too, whatever the latents are.",
+    ),
+    "QEM750": Entry(
+        "transformed data not defined",
+        "The result is not a number: 0 / 0, the logarithm of a negative number, the standard deviation of a single member.",
+    ),
+    "QEM751": Entry(
+        "transformed data infinite", "The result is infinite, such as the logarithm of 0 or a division by 0."
     ),
 }

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qemppl.data.forms import form_faults
 from qemppl.data.indices import RangeFault, check_range
 from qemppl.data.located import Located
 from qemppl.data.report import number
-from qemppl.ir.model import DataRef, DataVariable, Expr, Gather, ModelIR, RandomVariable, walk
+from qemppl.ir.model import DataRef, DataVariable, Expr, Gather, ModelIR, walk
 
 
-def check_bounds(located: Located, variable: DataVariable) -> bool:
-    """Whether every value lies within the declared bounds; missing values lie anywhere."""
+def check_variable(located: Located, variable: DataVariable, used: set[str]) -> bool:
+    """Whether every value keeps what its declaration promises. used: the names that expressions read."""
+    return (
+        _check_bounds(located, variable)
+        and _check_form(located, variable)
+        and (variable.name not in used or _check_predictor(located, variable))
+    )
+
+
+def _check_bounds(located: Located, variable: DataVariable) -> bool:
+    """Missing values lie anywhere."""
     x = located.bound.arrays[variable.name]
     lower, upper = (
         None if bound is None else located.seen_from(bound, variable.type, x.shape)
@@ -30,20 +40,31 @@ def check_bounds(located: Located, variable: DataVariable) -> bool:
     return not (low.any() or high.any())
 
 
-def check_predictor(located: Located, variable: DataVariable) -> bool:
-    """Whether the variable has all values that an expression reads: only an outcome may be missing."""
-    if not variable.missing or variable.name not in used_data(located.bound.ir):
+def _check_form(located: Located, variable: DataVariable) -> bool:
+    if variable.form is None:
         return True
+    x = located.bound.arrays[variable.name].astype(np.float64)
+    is_right = True
+    for wrong, say in form_faults(variable.form, x):
+        located.report_parts("QEM747", variable.name, wrong, say)
+        is_right = is_right and not wrong.any()
+    return is_right
+
+
+def _check_predictor(located: Located, variable: DataVariable) -> bool:
+    """Whether the variable has all values that an expression reads: only an outcome may be missing."""
     missing = np.isnan(located.bound.arrays[variable.name])
     message = f"but the model computes with {variable.name}: only outcomes may be missing"
-    located.report_values("QEM743", variable.name, missing, lambda _: message)
+    hint = "leave its row out, or fill it in before"
+    located.report_values("QEM743", variable.name, missing, lambda _: message, hint)
     return not missing.any()
 
 
-def check_gathers(located: Located) -> None:
-    """Indices known before fitting lie within the vectors that they index."""
+def check_gathers(located: Located, expressions: Iterable[Expr]) -> bool:
+    """Whether indices known before fitting lie within the vectors that they index."""
     checked: set[tuple[str, int]] = set()
-    for node in nodes(located.bound.ir):
+    is_right = True
+    for node in (part for expr in expressions for part in walk(expr)):
         if not isinstance(node, Gather) or located.is_faulty(node.index):
             continue
         size = located.bound.size(node.value.type.event[0])
@@ -53,10 +74,11 @@ def check_gathers(located: Located) -> None:
             checked.add((node.index.name, size))
         index = located.evaluator.evaluate(node.index)
         if index is not None:
-            _check_gather(located, node, index.reshape(-1).astype(np.int64), size)
+            is_right = _check_gather(located, node, index.reshape(-1).astype(np.int64), size) and is_right
+    return is_right
 
 
-def _check_gather(located: Located, node: Gather, index: NDArray[np.int64], size: int) -> None:
+def _check_gather(located: Located, node: Gather, index: NDArray[np.int64], size: int) -> bool:
     """index: (member,) of the index's plate."""
     plate = node.index.type.plate
     column = located.columns.get(node.index.name) if isinstance(node.index, DataRef) else None
@@ -71,29 +93,20 @@ def _check_gather(located: Located, node: Gather, index: NDArray[np.int64], size
             message = f"{place} {fault.message} ({node.span.text})"
             located.report.error(fault.code, message, place, column.span, fault.hint)
         else:
-            member = f" for {located.member(plate, fault.position)}" if plate is not None else ""
+            member = located.for_member(plate, fault.position)
             located.report.error(fault.code, f"the index{member} {fault.message}", None, node.index.span)
 
-    check_range(index, size, out_of_range, located.report)
+    return check_range(index, size, out_of_range, located.report)
 
 
 def used_data(ir: ModelIR) -> set[str]:
     """Names of the data that some expression reads."""
-    return {node.name for node in nodes(ir) if isinstance(node, DataRef)}
+    return {node.name for expr in expressions(ir) for node in walk(expr) if isinstance(node, DataRef)}
 
 
-def nodes(ir: ModelIR) -> Iterator[Expr]:
-    """Every expression of the model, with all its parts."""
-    for statement in ir.statements:
-        roots: tuple[Expr | None, ...]
-        if isinstance(statement, RandomVariable):
-            roots = (*statement.arguments, statement.bounds.lower, statement.bounds.upper)
-        else:
-            roots = (statement.value,)
-        for root in roots:
-            if root is not None:
-                yield from walk(root)
+def expressions(ir: ModelIR) -> Iterator[Expr]:
+    """Every expression of the model."""
+    for statement in (*ir.transformed, *ir.statements, *ir.generated):
+        yield from statement.expressions
     for variable in ir.data:
-        for bound in (variable.bounds.lower, variable.bounds.upper):
-            if bound is not None:
-                yield from walk(bound)
+        yield from (end for end in (variable.bounds.lower, variable.bounds.upper) if end is not None)

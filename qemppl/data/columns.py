@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from qemppl.data.nested import Nested
+from qemppl.data.place import Origin, Place
 from qemppl.data.raw import RawData
 from qemppl.data.report import Report, nearest
 from qemppl.diagnostics.source import Span
@@ -25,11 +27,17 @@ class Column:
     span: Span
     levels: tuple[str, ...]
     nested: Nested
+    origin: Origin
 
-    def place(self, position: int, level: int | None = None) -> str:
-        """How a value (or an entry at a level) is named in messages: `y[3]`, `wind[2,1]`."""
-        subscripts = self.nested.path(position, level)
-        return f"{self.name}[{','.join(map(str, subscripts))}]" if subscripts else self.name
+    def place(self, position: int, level: int | None = None) -> Place:
+        """A value, or an entry at a level: `y[3]`, `wind[2,1]`; of a table `y in line 4`."""
+        if self.origin.lines is None:
+            return self.origin.key(self.name, self.nested.path(position, level))
+        entries, headers = len(self.origin.lines), self.origin.headers
+        if level is None:
+            return self.origin.cell(self.name, position // len(headers), position % len(headers))
+        lists = len(self.nested.counts[level])
+        return self.origin.cell(self.name, position * entries // lists, None)
 
 
 def list_levels(ir: ModelIR, plate: str | None) -> tuple[str, ...]:
@@ -69,12 +77,22 @@ def open_columns(ir: ModelIR, raw: RawData, report: Report) -> Columns:
         {n: c for n, p in indices.items() if (c := opener.open(n, p.name, (), index_spans.get(n, p.span)))},
         {n: c for n, v in variables.items() if (c := opener.open(n, v.type.plate, v.type.event, v.span))},
     )
-    for name in extra:
-        close = nearest(name, known - raw.values.keys())
-        hint = f"the model has {close}, which the data lacks" if close else None
-        message = f"the model does not use {name}"
-        report.warning("QEM702", message, name, hint)
+    _report_extra(extra, known, raw, report)
     return columns
+
+
+def _report_extra(extra: Sequence[str], known: set[str], raw: RawData, report: Report) -> None:
+    """A key too many may be a misspelt one; tables often have more columns than a model needs."""
+    in_tables = [name for name in extra if raw.origin(name).is_table]
+    for file, names in groupby(in_tables, key=lambda name: raw.origin(name).file):
+        unused = list(names)
+        columns = f"column{'s' if len(unused) > 1 else ''} {', '.join(unused[:8])}{', ...' if unused[8:] else ''}"
+        report.note("QEM702", f"the model does not use the {columns}", Place(columns, file))
+    for name in extra:
+        if name not in in_tables:
+            close = nearest(name, known - raw.values.keys())
+            hint = f"the model has {close}, which the data lacks" if close else None
+            report.warning("QEM702", f"the model does not use {name}", name, hint=hint)
 
 
 @dataclass(frozen=True)
@@ -88,7 +106,8 @@ class _Opener:
         levels = list_levels(self.ir, plate)
         if name not in self.raw.values:
             close = nearest(name, self.extra)
-            hint = f"is it the key {close}?" if close else None
+            key = "column" if close and self.raw.origin(close).is_table else "key"
+            hint = f"is it the {key} {close}?" if close else None
             self.report.error("QEM701", f"the data has no value for {name}", None, span, hint)
             return None
         found = self.raw.values[name]
@@ -100,7 +119,7 @@ class _Opener:
             )
             self.report.error("QEM703", message, name, span, self._hint(found, len(levels) + len(event)))
             return None
-        return Column(name, plate, event, span, levels, nested)
+        return Column(name, plate, event, span, levels, nested, self.raw.origin(name))
 
     @staticmethod
     def _hint(found: Nested, depth: int) -> str | None:

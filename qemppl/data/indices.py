@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qemppl.data.columns import Column
+from qemppl.data.place import Place
 from qemppl.data.report import Report, nearest, quoted
 from qemppl.diagnostics.source import Span
 
@@ -78,7 +79,7 @@ def distinct_labels(indices: Sequence[list[str]]) -> list[str]:
     return list(dict.fromkeys(label for index in indices for label in index))
 
 
-def check_unique(labels: Sequence[str], place: Callable[[int], str], declared: Span, report: Report) -> bool:
+def check_unique(labels: Sequence[str], place: Callable[[int], Place], declared: Span, report: Report) -> bool:
     """Whether no label names two members."""
     if len(set(labels)) == len(labels):
         return True

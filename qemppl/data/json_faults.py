@@ -78,7 +78,7 @@ def explain(text: str, error: json.JSONDecodeError) -> Fault:
         if re.match(pattern, rest):
             return Fault("QEM608", f"not JSON: {message}", error.pos, hint)
     if not text[: error.pos].strip():
-        hint = 'a data file is one JSON object, such as {"y": [1.5, 2.5]}; CSV is not read yet'
+        hint = 'a data file is one JSON object, such as {"y": [1.5, 2.5]}; a table has the ending .csv'
         return Fault("QEM608", f"not JSON: it starts with {rest[:1]!r}, not with {{", error.pos, hint)
     expected = error.msg[0].lower() + error.msg[1:]
     if "',' delimiter" in error.msg:

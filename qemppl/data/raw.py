@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from qemppl.data.nested import MAX_DEPTH, Leaves, Nested, TooDeepError, unnest
+from qemppl.data.place import Origin
 from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity, Stage
 
 
 @dataclass(frozen=True, eq=False)
 class RawData:
-    """Values by name. `name` is what messages call the data: the file's name, or `data`."""
+    """Values by name. name: what messages call the data: the files' names, or `data`. origins: of the values that do not come as
+    the keys of one file."""
 
     name: str
     values: Mapping[str, Nested]
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    def origin(self, name: str) -> Origin:
+        return self.origins[name] if name in self.origins else Origin(self.name)
 
     @cached_property
     def hash(self) -> str:

@@ -1,21 +1,24 @@
-"""Reading data files. Every fault of a file ends as one located diagnostic."""
+"""Reading data files: JSON objects and tables, one or several. Every fault of a file ends as one located diagnostic."""
 
 from __future__ import annotations
 
 import json
-import stat
+from collections.abc import Sequence
 from pathlib import Path
 
+from qemppl.data.files import read_text
 from qemppl.data.json_faults import Fault, deep_nesting, duplicate_keys, explain, long_integer
+from qemppl.data.place import Origin
 from qemppl.data.raw import RawData, raw_from_mapping, read_error
+from qemppl.data.table import DELIMITERS, Table, parse_table
+from qemppl.data.tables import read_tables
 from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity, Stage
+from qemppl.ir.model import ModelIR
 
-__all__ = ["MAX_BYTES", "RawData", "raw_from_mapping", "read_data"]
+__all__ = ["RawData", "raw_from_mapping", "read_data"]
 
-MAX_BYTES = 512 * 2**20
-"""A JSON file may be this large; parsed, it takes about ten times the memory."""
-
-_TABLES = {".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".feather": "Feather", ".xlsx": "Excel"}
+_ENDINGS = (".json", *DELIMITERS)
+_UNREAD = {".parquet": "Parquet", ".feather": "Feather", ".xlsx": "Excel", ".xls": "Excel", ".rds": "R"}
 
 
 class _Object(dict[str, object]):
@@ -26,57 +29,62 @@ class _Object(dict[str, object]):
         self.has_duplicates = len(self) < len(pairs)
 
 
-def read_data(path: str | Path) -> RawData:
-    """The values of a JSON data file by name. NaN, Infinity and -Infinity are read; binding decides whether they may stand there."""
-    path = Path(path)
-    if path.suffix.lower() in _TABLES:
-        kind = _TABLES[path.suffix.lower()]
-        raise read_error("QEM605", f"{kind} files are not supported", str(path), "write the data as one JSON object")
-    text = _decode(_read_bytes(path), path.name)
+def read_data(paths: str | Path | Sequence[str | Path], ir: ModelIR) -> RawData:
+    """The values of the data files of a model, by name.
+
+    A `.csv` or `.tsv` file is a table, one row a member of a plate that its columns tell; any other file is a JSON object. The names of
+    several files are put together. NaN and infinite values are read; binding decides whether they may stand there.
+    """
+    files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    if not files:
+        raise read_error("QEM601", "no data file is given", "data", "name at least one .json or .csv file")
+    objects: list[RawData] = []
+    tables: list[Table] = []
+    errors: list[Diagnostic] = []
+    for path in files:
+        try:
+            content = _read(path)
+        except DiagnosticsError as error:
+            errors += error.diagnostics
+            continue
+        if isinstance(content, Table):
+            tables.append(content)
+        else:
+            objects.append(content)
+    if errors:
+        raise DiagnosticsError(errors, Stage.DATA)
+    given = _joined(objects, ", ".join(path.name for path in files))
+    return read_tables(tables, ir, given) if tables else given
+
+
+def _read(path: Path) -> RawData | Table:
+    ending = path.suffix.lower()
+    if ending in _UNREAD:
+        message = f"{_UNREAD[ending]} files are not supported"
+        raise read_error("QEM605", message, str(path), "write the data as a table (.csv), or as one JSON object")
+    text = read_text(path, _ENDINGS)
+    if ending in DELIMITERS:
+        return parse_table(text, path.name, DELIMITERS[ending])
     if not text.strip():
         raise read_error("QEM607", "the file is empty", path.name, 'a data file is one JSON object: {"y": [1.5, 2.5]}')
     return raw_from_mapping(_parse(text, path.name), path.name)
 
 
-def _read_bytes(path: Path) -> bytes:
-    """The whole file, its size known before anything is read."""
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise read_error("QEM602", "this is a folder, not a data file", str(path), "name a file inside it")
-        if status.st_size > MAX_BYTES:
-            raise _too_large(path, f"{status.st_size / 2**20:.0f} MiB")
-        with path.open("rb") as file:  # a pipe has no size: read no further than the limit
-            content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise read_error("QEM601", "no such file", str(path), _similar_file(path)) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or str(error)
-        raise read_error("QEM603", f"the file cannot be read: {reason}", repr(str(path))[1:-1]) from None
-    if len(content) > MAX_BYTES:
-        raise _too_large(path, f"more than {MAX_BYTES / 2**20:.0f} MiB")
-    return content
-
-
-def _too_large(path: Path, size: str) -> DiagnosticsError:
-    hint = "keep only the variables of the model, or pass numpy arrays from Python"
-    return read_error("QEM604", f"the file has {size}; the limit is {MAX_BYTES / 2**20:.0f} MiB", str(path), hint)
-
-
-def _similar_file(path: Path) -> str | None:
-    names = sorted(p.name for p in path.parent.glob("*.json")) if path.parent.is_dir() else []
-    return f"the folder has {', '.join(names[:3])}" if names else None
-
-
-def _decode(content: bytes, name: str) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise read_error("QEM606", "the file is UTF-16", name, "save it as UTF-8")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        message = f"byte {error.start + 1} (0x{content[error.start]:02x}) is not UTF-8"
-        raise read_error("QEM606", message, f"{name}: line {line}", "save the file as UTF-8") from None
+def _joined(objects: Sequence[RawData], name: str) -> RawData:
+    """The values of several files as those of one."""
+    first: dict[str, RawData] = {}
+    errors = []
+    for raw in objects:
+        for key in raw.values:
+            if first.setdefault(key, raw) is not raw:
+                where = f"{raw.name}: {key}"
+                message = f"{key} is given twice, by {first[key].name} and by {raw.name}"
+                hint = "leave it out of one of the two files"
+                errors.append(Diagnostic("QEM633", Severity.ERROR, message, where=where, hint=hint))
+    if errors:
+        raise DiagnosticsError(errors, Stage.DATA)
+    origins = {key: Origin(raw.name) for key, raw in first.items()}
+    return RawData(name, {key: raw.values[key] for key, raw in first.items()}, origins)
 
 
 def _parse(text: str, name: str) -> dict[str, object]:

@@ -10,6 +10,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from qemppl.data.place import Place
+from qemppl.data.raw import RawData
 from qemppl.diagnostics.diagnostic import Diagnostic, Label, Severity
 from qemppl.diagnostics.source import Span
 
@@ -18,13 +20,14 @@ MAX_ROWS = 5
 
 
 class Report:
-    """The diagnostics of one binding, in order. `source` is the name of the data.
+    """The diagnostics of one binding, in order.
 
-    In every method `place` is a name or a value of the data (`y[3]`) and `declared` its declaration in the model.
+    In every method `place` is a value of the data, or the name of all its values, and `declared` its declaration in the model. An
+    error in an expression has the span of that expression besides.
     """
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, raw: RawData) -> None:
+        self.raw = raw
         self.diagnostics: list[Diagnostic] = []
 
     @property
@@ -32,20 +35,27 @@ class Report:
         return any(d.is_error for d in self.diagnostics)
 
     def error(
-        self, code: str, message: str, place: str | None, declared: Span | None = None, hint: str | None = None
+        self, code: str, message: str, place: Place | str | None, declared: Span | None = None, hint: str | None = None
     ) -> None:
-        self._add(Diagnostic(code, Severity.ERROR, message, hint=hint), place, declared)
+        self.add(Diagnostic(code, Severity.ERROR, message, hint=hint), place, declared)
 
-    def warning(self, code: str, message: str, place: str | None, hint: str | None = None) -> None:
-        self._add(Diagnostic(code, Severity.WARNING, message, hint=hint), place, None)
+    def warning(
+        self, code: str, message: str, place: Place | str | None, declared: Span | None = None, hint: str | None = None
+    ) -> None:
+        self.add(Diagnostic(code, Severity.WARNING, message, hint=hint), place, declared)
 
-    def note(self, code: str, message: str, place: str | None, declared: Span) -> None:
-        self._add(Diagnostic(code, Severity.NOTE, message), place, declared)
+    def note(self, code: str, message: str, place: Place | str | None, declared: Span | None = None) -> None:
+        self.add(Diagnostic(code, Severity.NOTE, message), place, declared)
 
-    def _add(self, diagnostic: Diagnostic, place: str | None, declared: Span | None) -> None:
-        where = self.source if place is None else f"{self.source}: {place}"
+    def add(self, diagnostic: Diagnostic, place: Place | str | None, declared: Span | None = None) -> None:
+        """Add a diagnostic with its place in the data."""
         labels = () if declared is None else (Label(declared, "declared here"),)
-        self.diagnostics.append(replace(diagnostic, where=where, labels=labels))
+        self.diagnostics.append(replace(diagnostic, where=self._where(place), labels=labels))
+
+    def _where(self, place: Place | str | None) -> str:
+        if isinstance(place, str):
+            place = self.raw.origin(place).whole(place)
+        return self.raw.name if place is None else place.where
 
     def rows(self, positions: NDArray[np.int64], report_one: Callable[[int], None]) -> None:
         """Report the first of the faulty positions and count the others."""
@@ -79,4 +89,4 @@ def number(value: float) -> str:
     """A number for a message."""
     if math.isnan(value):
         return "missing"
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else f"{value:.7g}"
+    return str(int(value)) if float(value).is_integer() and abs(float(value)) < 1e15 else f"{value:.7g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -35,12 +36,12 @@ def read_numbers(column: Column, variable: DataVariable, report: Report) -> Numb
     leaves = column.nested.leaves
     kind = variable.type.kind
     if isinstance(leaves, list):
-        _report(column, _wrong_types(leaves, kind), report)
+        _report(column, _wrong_types(leaves, kind, column.origin.is_table), report)
         return None
     if leaves.dtype == np.int64:
         return leaves if kind == "int" and not variable.missing else leaves.astype(np.float64)
     reals = leaves.astype(np.float64, copy=False)
-    if _report(column, _wrong_reals(reals, variable), report):
+    if _report(column, _wrong_reals(reals, variable, column.origin.is_table), report):
         return None
     return reals.astype(np.int64) if kind == "int" and not variable.missing else reals
 
@@ -59,12 +60,13 @@ def _report(column: Column, faults: Iterator[_Fault], report: Report) -> bool:
     return found
 
 
-def _wrong_reals(x: NDArray[np.float64], variable: DataVariable) -> Iterator[_Fault]:
+def _wrong_reals(x: NDArray[np.float64], variable: DataVariable, is_table: bool) -> Iterator[_Fault]:
     finite = np.isfinite(x)
     if not finite.all():
         if not variable.missing:
-            hint = "leave out its row: missing values are not supported yet in this version"
-            yield _Fault("QEM711", np.isnan(x), lambda i: "is missing (null or NaN)", hint)
+            hint = f"if it is an outcome, declare it `missing {_declaration(variable)}`; else leave out its row"
+            how = "an empty cell or NA" if is_table else "null or NaN"
+            yield _Fault("QEM711", np.isnan(x), lambda i: f"is missing ({how})", hint)
         hint = "a number beyond 1.8e308 is read as infinite"
         yield _Fault("QEM712", np.isinf(x), lambda i: "is infinite", hint)
     if variable.type.kind == "int":
@@ -74,7 +76,13 @@ def _wrong_reals(x: NDArray[np.float64], variable: DataVariable) -> Iterator[_Fa
         yield _Fault("QEM713", finite & (np.abs(x) > EXACT), lambda i: f"is {x[i]:.17g}, too large for an int")
 
 
-def _wrong_types(leaves: list[object], kind: Kind) -> Iterator[_Fault]:
+def _declaration(variable: DataVariable) -> str:
+    """Such as `real y[week]`; `..` for more than a reader needs."""
+    kind, plate = variable.type, variable.type.plate
+    return f"{kind.kind if not kind.event else '..'} {variable.name}{f'[{plate}]' if plate else ''}"
+
+
+def _wrong_types(leaves: list[object], kind: Kind, is_table: bool) -> Iterator[_Fault]:
     def of(kind_of_leaf: Callable[[object], bool]) -> NDArray[np.bool_]:
         return np.fromiter(map(kind_of_leaf, leaves), np.bool_, len(leaves))
 
@@ -88,8 +96,13 @@ def _wrong_types(leaves: list[object], kind: Kind) -> Iterator[_Fault]:
     def text(i: int) -> str:
         return f"is the text {quoted(str(leaves[i]))}, not {number_kind}"
 
-    yield _Fault("QEM714", texts & numerals, text, "write the number without quotes")
-    yield _Fault("QEM714", texts & ~numerals, text, "a missing value is written null")
+    words = of(lambda leaf: isinstance(leaf, str) and leaf.lower() in {"true", "false", "t", "f", "yes", "no"})
+    commas = of(lambda leaf: isinstance(leaf, str) and "," in leaf and _is_numeral(leaf.replace(",", ".")))
+    yield _Fault("QEM714", numerals, text, "write the number without quotes")
+    yield _Fault("QEM715", words, text, "write 1 or 0")
+    yield _Fault("QEM714", commas, text, "write a decimal point")
+    hint = "a missing value is an empty cell, or NA" if is_table else "a missing value is written null"
+    yield _Fault("QEM714", texts & ~(numerals | words | commas), text, hint)
     yield _Fault("QEM715", truths, lambda i: f"is {str(leaves[i]).lower()}, not {number_kind}", "write 1 or 0")
     yield _Fault("QEM713", numbers & large, lambda i: f"is too large for {number_kind}")
     other = ~(texts | truths | numbers)
@@ -116,8 +129,9 @@ def read_labels(column: Column, report: Report) -> list[str] | None:
 
     def not_a_label(i: int) -> None:
         place, leaf = column.place(i), texts[i]
-        what = "is blank" if isinstance(leaf, str) else f"is {leaf!r}, but labels are texts"
-        hint = None if isinstance(leaf, str) else f'write "{leaf}"'
+        what = "is blank" if isinstance(leaf, str) else f"is {_not_a_text(leaf)}, but labels are texts"
+        is_number = isinstance(leaf, int) and not isinstance(leaf, bool) and abs(leaf) < EXACT
+        hint = f'write "{leaf}"' if is_number else None
         report.error("QEM717", f"{place} {what}", place, column.span, hint)
 
     report.rows(np.array(faulty, np.int64), not_a_label)
@@ -134,7 +148,7 @@ def read_index(column: Column, report: Report) -> NDArray[np.int64] | list[str] 
 
         def not_a_label(i: int) -> None:
             place = column.place(i)
-            message = f"{place} is {_index_leaf(leaves[i])}; an index column holds labels only, or numbers from 1 only"
+            message = f"{place} is {_not_a_text(leaves[i])}; an index column holds labels only, or numbers from 1 only"
             report.error("QEM718", message, place, column.span)
 
         report.rows(np.array(faulty), not_a_label)
@@ -153,7 +167,11 @@ def read_index(column: Column, report: Report) -> NDArray[np.int64] | list[str] 
     return None if wrong.any() else leaves.astype(np.int64)
 
 
-def _index_leaf(leaf: object) -> str:
-    if leaf is None:
+def _not_a_text(leaf: object) -> str:
+    if leaf is None or (isinstance(leaf, float) and math.isnan(leaf)):
         return "missing"
+    if isinstance(leaf, bool):
+        return str(leaf).lower()
+    if isinstance(leaf, int) and abs(leaf) > EXACT:
+        return "a very large number"  # Python refuses to write one of thousands of digits
     return str(leaf) if isinstance(leaf, int | float) else _type_name(leaf)

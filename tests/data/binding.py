@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pytest
 
@@ -17,13 +18,16 @@ from qemppl.ir.model import (
     Constant,
     DataRef,
     DataVariable,
+    Definition,
     EventDim,
     Expr,
     Gather,
     Kind,
+    Lag,
     LatentRef,
     ModelIR,
     Plate,
+    PlateReduce,
     RandomVariable,
     Size,
     Statement,
@@ -76,7 +80,29 @@ def observe(name: str, on: str | None, law: str, *arguments: Expr, event: tuple[
     return RandomVariable(name, on, law, arguments, ValueType("real", event, on), True, span(f"{name} ~ {law}"))
 
 
-def model(*parts: Plate | EventDim | DataVariable | Statement) -> ModelIR:
+@dataclass(frozen=True)
+class Transformed:
+    """A statement of `transformed data`."""
+
+    definition: Definition
+
+
+def transformed(name: str, value: Expr) -> Transformed:
+    return Transformed(Definition(name, value.type.plate, value, span(f"{name} = {value.span.text}")))
+
+
+def over(function: str, value: Expr, plate: str, on: str | None = None) -> PlateReduce:
+    text = f"{function}({value.span.text} over {plate})"
+    return PlateReduce(function, value, plate, ValueType("real", value.type.event, on), span(text))
+
+
+def lag(value: Expr, steps: int, chain: str) -> Lag:
+    return Lag(
+        value, steps, chain, ValueType("real", value.type.event, chain), span(f"lag({value.span.text}, {steps})")
+    )
+
+
+def model(*parts: Plate | EventDim | DataVariable | Statement | Transformed) -> ModelIR:
     """A model of the parts in any order; the index columns of its plates are declared as the language declares them."""
     plates = tuple(part for part in parts if isinstance(part, Plate))
     indices = tuple(
@@ -85,8 +111,15 @@ def model(*parts: Plate | EventDim | DataVariable | Statement) -> ModelIR:
     data = tuple(part for part in parts if isinstance(part, DataVariable))
     indices = tuple(index for index in indices if index.name not in {variable.name for variable in data})
     dims = tuple(part for part in parts if isinstance(part, EventDim))
-    statements = tuple(part for part in parts if not isinstance(part, Plate | EventDim | DataVariable))
-    return ModelIR("test", plates, dims, (*indices, *data), statements)
+    statements = tuple(part for part in parts if not isinstance(part, Plate | EventDim | DataVariable | Transformed))
+    transformed = tuple(part.definition for part in parts if isinstance(part, Transformed))
+    return ModelIR("test", plates, dims, (*indices, *data), statements, transformed)
+
+
+SCHOOLS = model(plate("school"), real("y", "school"), real("sigma", "school"))
+RADON = model(plate("county"), plate("house", "county", by="idx"), real("y", "house"), real("u", "county"))
+VISITS = model(plate("site"), plate("visit", "site"), real("wind", "visit"), real("seen", "visit"))
+COUNTS = model(plate("i"), integer("k", "i"))
 
 
 def bound(ir: ModelIR, **values: object) -> BoundModel:

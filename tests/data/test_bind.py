@@ -13,7 +13,10 @@ from qemppl.data.bound import BoundModel
 from qemppl.diagnostics.diagnostic import Severity
 from qemppl.ir.model import ModelIR, Size
 from tests.data.binding import (
+    RADON,
+    SCHOOLS,
     bound,
+    call,
     constant,
     dim,
     gather,
@@ -21,15 +24,15 @@ from tests.data.binding import (
     latent,
     model,
     observe,
+    over,
     plate,
     real,
     ref,
     remarks,
+    transformed,
 )
 
-SCHOOLS = model(plate("school"), real("y", "school"), real("sigma", "school", lower=constant(0)))
-RADON = model(plate("county"), plate("house", "county", by="idx"), real("y", "house"), real("u", "county"))
-VISITS = model(plate("site"), plate("visit", "site"), real("elev", "site"), real("wind", "visit"))
+SITES = model(plate("site"), plate("visit", "site"), real("elev", "site"), real("wind", "visit"))
 
 
 def in_file_order(model: BoundModel, name: str, plate: str) -> list[float]:
@@ -111,7 +114,7 @@ def test_extra_keys_are_a_warning() -> None:
 
 
 def test_ragged_lists() -> None:
-    b = bound(VISITS, elev=[1, 2, 3], wind=[[1, 2], [], [3]])
+    b = bound(SITES, elev=[1, 2, 3], wind=[[1, 2], [], [3]])
     visit = b.members["visit"]
     assert visit.parent is not None
     assert visit.parent.tolist() == [0, 0, 2]
@@ -120,20 +123,20 @@ def test_ragged_lists() -> None:
 
 
 def test_labels_in_ragged_lists_need_be_unique_within_their_group_only() -> None:
-    b = bound(VISITS, elev=[1, 2], site=["A", "B"], visit=[["am", "pm"], ["am"]], wind=[[1, 2], [3]])
+    b = bound(SITES, elev=[1, 2], site=["A", "B"], visit=[["am", "pm"], ["am"]], wind=[[1, 2], [3]])
     assert b.members["visit"].labels == ("A,am", "A,pm", "B,am")
     assert b.members["visit"].labelled
 
 
 def test_rectangular_arrays_are_lists() -> None:
-    b = bound(VISITS, elev=np.zeros(2), wind=np.arange(6.0).reshape(2, 3))
+    b = bound(SITES, elev=np.zeros(2), wind=np.arange(6.0).reshape(2, 3))
     assert b.count("visit") == 6
     assert b.arrays["wind"].tolist() == list(range(6))
 
 
 def test_a_single_value_among_lists_is_a_list_of_one() -> None:
     """R writes a vector of length 1 without brackets."""
-    assert bound(VISITS, elev=[1, 2], wind=[[1, 2], 3]).arrays["wind"].tolist() == [1, 2, 3]
+    assert bound(SITES, elev=[1, 2], wind=[[1, 2], 3]).arrays["wind"].tolist() == [1, 2, 3]
 
 
 def test_a_number_is_a_list_of_one_and_a_plate_may_have_one_member() -> None:
@@ -143,7 +146,7 @@ def test_a_number_is_a_list_of_one_and_a_plate_may_have_one_member() -> None:
 
 
 def test_a_plate_may_be_empty() -> None:
-    b = bound(VISITS, elev=[], wind=[])
+    b = bound(SITES, elev=[], wind=[])
     assert (b.count("site"), b.count("visit")) == (0, 0)
     assert b.arrays["wind"].shape == (0,)
 
@@ -286,3 +289,16 @@ def test_a_million_rows_bind_fast() -> None:
     b = bound(ir, **columns)
     assert time.process_time() - start < 2  # 0.3 s on an idle machine
     assert b.count("house") == n
+
+
+def test_transformed_data_of_a_million_rows_are_computed_fast() -> None:
+    n, groups = 1_000_000, 1000
+    mean = over("mean", ref("y", "house"), "house", "county")
+    centred = transformed("z", call("subtract", ref("y", "house"), mean, on="house"))
+    ir = model(plate("county"), plate("house", "county", by="idx"), real("y", "house"), centred)
+    y, index = np.random.default_rng(1).normal(size=n), np.arange(n) % groups
+    start = time.process_time()
+    b = bound(ir, idx=index + 1, y=y)
+    assert time.process_time() - start < 2  # 0.3 s on an idle machine
+    expected = y - np.bincount(index, y)[index] / np.bincount(index)[index]
+    np.testing.assert_allclose(b.arrays["z"], expected[b.members["house"].rows], atol=1e-12)

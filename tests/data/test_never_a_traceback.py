@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -19,12 +20,15 @@ from tests.data.binding import (
     dim,
     gather,
     integer,
+    lag,
     latent,
     model,
     observe,
+    over,
     plate,
     real,
     ref,
+    transformed,
 )
 
 leaf = st.one_of(
@@ -58,7 +62,24 @@ FLAT = model(
 )
 
 
-@pytest.mark.parametrize("ir", [NESTED, FLAT], ids=["nested", "flat"])
+COMPUTED = model(
+    plate("a"),
+    plate("b", "a", by="i"),
+    plate("c", "a"),
+    dim("P"),
+    replace(real("x", "b", "P"), form="simplex"),
+    real("k", "c", missing=True),
+    integer("n", "c"),
+    transformed("m", over("sd", ref("n", "c"), "c", "a")),
+    transformed("z", call("log", lag(ref("n", "c"), 1, "c"), on="c")),
+    transformed("g", gather(ref("x", "b", event=("P",)), ref("i", "b", "int"))),
+    observe("x", "b", "normal", latent("v", event=("P",)), constant(1), event=("P",)),
+    observe("k", "c", "normal", call("divide", latent("v"), ref("m", "a"), on="a"), ref("n", "c")),
+    observe("z", "c", "poisson_log", latent("v")),
+)
+
+
+@pytest.mark.parametrize("ir", [NESTED, FLAT, COMPUTED], ids=["nested", "flat", "computed"])
 @given(values=st.dictionaries(st.sampled_from("abcixknPJ"), value))
 def test_any_values(ir: ModelIR, values: dict[str, object]) -> None:
     try:
