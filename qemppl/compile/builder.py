@@ -9,11 +9,24 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from qemppl.compile.layout import Axes, Layout
+from qemppl.compile.layout import Axes, Layout, Target
 from qemppl.compile.program import Instruction
 from qemppl.data.bound import BoundModel
-from qemppl.ir.functions import FUNCTIONS
-from qemppl.ir.model import Call, Constant, DataRef, DefinitionRef, Expr, Gather, LatentRef, children
+from qemppl.data.evaluate import Evaluator
+from qemppl.ir.functions import FUNCTIONS, Function
+from qemppl.ir.model import (
+    Call,
+    Constant,
+    DataRef,
+    DefinitionRef,
+    Expr,
+    Gather,
+    Lag,
+    LatentRef,
+    PlateReduce,
+    Previous,
+    children,
+)
 from qemppl.numerics.lazy import torch
 
 Apply = Callable[..., "torch.Tensor"]
@@ -22,21 +35,27 @@ Apply = Callable[..., "torch.Tensor"]
 class Builder:
     """Collects the instructions of one program.
 
-    latents: the layout of each latent's particles. groups: every particle group, in the order that layouts use.
+    latents: the layout of each latent's particles. states: the possible values of each enumerated latent, which are its particles.
     """
 
     def __init__(
-        self, bound: BoundModel, axes: Axes, latents: Mapping[str, Layout], dtype: torch.dtype, device: str
+        self,
+        bound: BoundModel,
+        axes: Axes,
+        latents: Mapping[str, Layout],
+        target: Target,
+        states: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> None:
         self.bound = bound
         self.axes = axes
-        self.dtype = dtype
-        self.device = device
+        self.dtype = target.dtype
+        self.device = target.device
         self.layouts: list[Layout] = []
         self.constants: dict[int, torch.Tensor] = {}
         self.inputs: dict[str, int] = {}
         self.instructions: list[Instruction] = []
         self._latents = latents
+        self._states = states or {}
         self._order = {group: i for i, group in enumerate(dict.fromkeys(g for v in latents.values() for g in v.groups))}
         self._definitions = {definition.name: definition.value for definition in bound.ir.definitions}
         self._memo: dict[Hashable, int] = {}
@@ -45,13 +64,17 @@ class Builder:
 
     def constant(self, key: Hashable, layout: Layout, make: Callable[[], NDArray[np.generic] | float]) -> int:
         """The slot of a constant; made once for each key. Shape (member, *event) by layout."""
+        if key in self._memo:
+            return self._memo[key]
+        array = np.asarray(make())
+        dtype = torch.int64 if array.dtype == np.int64 and _is_index(key) else self.dtype
+        shape = (self.axes.size(layout.plate), *layout.event)
+        return self._constant_slot(key, layout, torch.as_tensor(array, dtype=dtype, device=self.device).reshape(shape))
+
+    def _constant_slot(self, key: Hashable, layout: Layout, value: torch.Tensor) -> int:
         if key not in self._memo:
-            slot = self._new_slot(layout)
-            array = np.asarray(make())
-            dtype = torch.int64 if array.dtype == np.int64 and _is_index(key) else self.dtype
-            shape = (self.axes.size(layout.plate), *layout.event)
-            self.constants[slot] = torch.as_tensor(array, dtype=dtype, device=self.device).reshape(shape)
-            self._memo[key] = slot
+            self._memo[key] = self._new_slot(layout)
+            self.constants[self._memo[key]] = value
         return self._memo[key]
 
     def ancestors(self, axis: str, ancestor: str) -> int:
@@ -70,7 +93,11 @@ class Builder:
         )
 
     def latent(self, name: str) -> int:
-        """The slot that receives the particles of a latent."""
+        """The slot that receives the particles of a latent; of an enumerated one they are known: (member, state)."""
+        if name in self._states:
+            layout = self._latents[name]
+            states = torch.as_tensor(self._states[name], dtype=self.dtype, device=self.device)
+            return self._constant_slot(("states", name), layout, states.expand(self.axes.size(layout.plate), -1))
         if name not in self.inputs:
             self.inputs[name] = self._new_slot(self._latents[name])
         return self.inputs[name]
@@ -96,12 +123,16 @@ class Builder:
         return done[id(expr)]
 
     def _parts(self, node: Expr) -> tuple[Expr, ...]:
+        if isinstance(node, Lag):
+            return ()
         return (self._definitions[node.name],) if isinstance(node, DefinitionRef) else children(node)
 
     def _definition_key(self, node: Expr, cells: Mapping[str, str]) -> Hashable:
         return ("definition", node.name, tuple(cells.items())) if isinstance(node, DefinitionRef) else ("none",)
 
-    def _node(self, node: Expr, parts: list[int], cells: Mapping[str, str]) -> int:
+    def _node(  # noqa: PLR0911 (one line a form)
+        self, node: Expr, parts: list[int], cells: Mapping[str, str]
+    ) -> int:
         match node:
             case Constant(value=value):
                 return self.constant(("number", value), Layout(), lambda: float(value))
@@ -112,83 +143,144 @@ class Builder:
             case DefinitionRef():
                 self._memo[self._definition_key(node, cells)] = parts[0]
                 return parts[0]
-            case Call(function=function):
-                return self.call(function, parts)
+            case Call():
+                return self._call(node, parts)
             case Gather():
                 return self._gather(parts[0], parts[1])
+            case Lag():
+                return self._lag(node, cells)
+            case PlateReduce() | Previous():
+                raise AssertionError(f"{type(node).__name__} has no instructions")
+
+    def _lag(self, node: Lag, cells: Mapping[str, str]) -> int:
+        """Data of an earlier step. Before the first there are none: binding lets them stand only where the outcome is missing too."""
+        plate = node.type.plate
+        assert plate is not None, "a lag lives on its chain"
+        axis = cells.get(plate, plate)
+        values = Evaluator(self.bound).evaluate(node)
+        assert values is not None, "data are known"
+        rows = self.axes[axis].rows
+        return self.constant(
+            ("lag", node.span.start, axis),
+            Layout(axis, (), values.shape[1:]),
+            lambda: values if rows is None else values[rows],
+        )
+
+    def _call(self, node: Call, parts: Sequence[int]) -> int:
+        """A builtin with own axes of arguments or result, or an elementwise one."""
+        function = FUNCTIONS[node.function]
+        if function.signature is None:
+            return self.call(function.name, parts)
+        if function.is_sized:
+            size = self.bound.size(node.type.event[-1])
+            own = self.layouts[parts[0]]
+            result = Layout(own.plate, own.groups, (*own.event, size))
+            return self.emit(f"{function.name} {size}", partial(_sized, function.apply, size), parts[:1], result)
+        ranks = [len(axes) for axes in function.axes]
+        layout = self.union(parts, ranks)
+        sizes = {
+            letter: size
+            for part, axes in zip(parts, function.axes, strict=True)
+            for letter, size in zip(axes, self.layouts[part].event, strict=True)
+        }
+        result = Layout(layout.plate, layout.groups, tuple(sizes[letter] for letter in function.result))
+        if function.is_contraction:
+            return self._contract(function, parts, result)
+        aligned = [self.align(part, layout, rank) for part, rank in zip(parts, ranks, strict=True)]
+        return self.emit(function.name, function.apply, aligned, result)
 
     def call(self, name: str, parts: Sequence[int]) -> int:
-        """A builtin applied to slots."""
-        function = FUNCTIONS[name]
-        if function.shape == "contract":
-            return self._contract(parts[0], parts[1])
-        layout = self.union(parts)
-        aligned = [self.align(part, layout) for part in parts]
-        if function.shape == "reduce":
-            layout = Layout(layout.plate, layout.groups, layout.event[:-1])
-        return self.emit(name, function.apply, aligned, layout)
+        """An elementwise builtin applied to slots."""
+        return self.elementwise(name, FUNCTIONS[name].apply, parts)
 
-    def elementwise(self, operation: str, apply: Apply, parts: Sequence[int]) -> int:
-        """Any function of aligned arguments; `operation` must name what it computes."""
-        layout = self.union(parts)
-        return self.emit(operation, apply, [self.align(part, layout) for part in parts], layout)
+    def elementwise(
+        self, operation: str, apply: Apply, parts: Sequence[int], ranks: Sequence[int] | None = None
+    ) -> int:
+        """Any function of aligned arguments; `operation` must name what it computes.
 
-    def _contract(self, left: int, right: int) -> int:
-        """Inner product over the last event axis, as a matrix product where the operands' other axes differ."""
-        layout = self.union((left, right))
-        names = {axis: chr(ord("a") + i) for i, axis in enumerate(("member", *layout.groups, "event"))}
-        operands, terms, shapes = [], [], []
-        for slot in (left, right):
-            at_root = self.layouts[slot].plate is None
-            operand = slot if at_root else self._lift(slot, layout.plate)
-            axes = (() if at_root else ("member",)) + self.layouts[slot].groups + ("event",)
-            operands.append(operand)
-            terms.append("".join(names[axis] for axis in axes))
-            shapes.append(at_root)
-        result = Layout(layout.plate, layout.groups, ())
-        target = "".join(names[axis] for axis in (() if all(shapes) else ("member",)) + layout.groups)
-        equation = f"{terms[0]},{terms[1]}->{target}"
-        return self.emit(f"dot_product {equation}", partial(_einsum, equation, tuple(shapes)), operands, result)
+        ranks: how many last event axes each argument keeps for itself; the function sums them up.
+        """
+        ranks = ranks or [0] * len(parts)
+        layout = self.union(parts, ranks)
+        aligned = [self.align(part, layout, rank) for part, rank in zip(parts, ranks, strict=True)]
+        return self.emit(operation, apply, aligned, layout)
+
+    def _contract(self, function: Function, parts: Sequence[int], result: Layout) -> int:
+        """A sum of products over event axes, as a matrix product where the operands' other axes differ."""
+        letters = iter(chr(ord("A") + i) for i in range(26))
+        names = {axis: next(letters) for axis in ("member", *result.groups)}
+        operands, terms, at_root = [], [], []
+        for slot, axes in zip(parts, function.axes, strict=True):
+            is_root = self.layouts[slot].plate is None
+            operands.append(slot if is_root else self._lift(slot, result.plate))
+            own = (() if is_root else ("member",)) + self.layouts[slot].groups
+            terms.append("".join(names[axis] for axis in own) + axes)
+            at_root.append(is_root)
+        kept = (() if all(at_root) else ("member",)) + result.groups
+        equation = f"{','.join(terms)}->{''.join(names[axis] for axis in kept)}{function.result}"
+        return self.emit(f"{function.name} {equation}", partial(_einsum, equation, tuple(at_root)), operands, result)
 
     def _gather(self, value: int, index: int) -> int:
-        """`value[index]` along the first event axis; the index is known before fitting and counts from 1."""
-        layout, axis = self.layouts[value], self.layouts[index].plate
-        rest = layout.event[1:]
-        position = 1 + len(layout.groups)
-        if axis is None:
+        """`value[index]` along the first event axis; the index counts from 1."""
+        layout, by = self.layouts[value], self.layouts[index]
+        rest, position = layout.event[1:], 1 + len(layout.groups)
+        if by.groups:
+            return self._gather_by_particle(value, index)
+        if by.plate is None:
             number = int(self.constants[index].item()) - 1
-            return self.emit(
-                f"component {number + 1}",
-                lambda v: v.select(position, number),
-                [value],
-                Layout(layout.plate, layout.groups, rest),
-            )
-        joint = self.axes.deepest((axis, layout.plate))
+            component = Layout(layout.plate, layout.groups, rest)
+            return self.emit(f"component {number + 1}", lambda v: v.select(position, number), [value], component)
+        joint = self.axes.deepest((by.plate, layout.plate))
         index = self._lift(index, joint)
         if layout.plate is not None:
             value = self._lift(value, joint)
         apply = partial(_gather_rows, position) if layout.plate is not None else partial(_gather_root, position)
         return self.emit("gather", apply, [value, index], Layout(joint, layout.groups, rest))
 
+    def _gather_by_particle(self, value: int, index: int) -> int:
+        """`value[z]` for a discrete latent z: the component axis becomes the particle axis where all members have the same states."""
+        layout, by = self.layouts[value], self.layouts[index]
+        states = self.constants.get(index)
+        union = self.union((value, index), (len(layout.event), 0))
+        if states is not None and len(by.groups) == 1 and by.groups[0] not in layout.groups and _rows_agree(states):
+            place = 1 + union.groups.index(by.groups[0])
+            picked = partial(_components_as_particles, 1 + len(layout.groups), place, states[0].long() - 1)
+            shape = Layout(layout.plate, union.groups, layout.event[1:])
+            return self.emit(f"components by {by.groups[0]} {index}", picked, [value], shape)
+        value = self.align(value, Layout(union.plate, union.groups), len(layout.event))
+        index = self.align(index, Layout(union.plate, union.groups))
+        apply = partial(_take_component, 1 + len(union.groups))
+        return self.emit("component by particle", apply, [value, index], union.with_event(layout.event[1:]))
+
     # Alignment.
 
-    def union(self, parts: Sequence[int]) -> Layout:
-        """The layout that every part broadcasts to: deepest plate, all groups, widest event."""
+    def union(self, parts: Sequence[int], ranks: Sequence[int] | None = None) -> Layout:
+        """The layout that every part broadcasts to: deepest plate, all groups, widest event.
+
+        ranks: how many last event axes of each part do not take part.
+        """
         layouts = [self.layouts[part] for part in parts]
         groups = sorted({group for layout in layouts for group in layout.groups}, key=self._order.__getitem__)
-        event = max((layout.event for layout in layouts), key=lambda event: (len(event), prod(event)))
+        shared = [v.event[: len(v.event) - r] for v, r in zip(layouts, ranks or [0] * len(parts), strict=True)]
+        event = max(shared, key=lambda event: (len(event), prod(event)))
         return Layout(self.axes.deepest([layout.plate for layout in layouts]), tuple(groups), event)
 
-    def align(self, slot: int, layout: Layout) -> int:
-        """The value lifted to the layout's plate, with axes of size 1 for the groups and event axes it lacks."""
+    def align(self, slot: int, layout: Layout, rank: int = 0) -> int:
+        """The value lifted to the layout's plate, with axes of size 1 for the groups and event axes it lacks.
+
+        rank: how many last event axes it keeps for itself.
+        """
         slot = self._lift(slot, layout.plate)
         own = self.layouts[slot]
         missing = tuple(i for i, group in enumerate(layout.groups) if group not in own.groups)
-        trailing = len(layout.event) - len(own.event)
-        if not missing and not trailing:
+        kept = own.event[len(own.event) - rank :]
+        lacking = len(layout.event) + rank - len(own.event)
+        if not missing and not lacking:
             return slot
-        view = Layout(own.plate, layout.groups, layout.event)
-        return self.emit(f"view +{missing}+{trailing}", partial(_insert_axes, missing, trailing), [slot], view)
+        view = Layout(own.plate, layout.groups, (*layout.event, *kept))
+        position = 1 + len(layout.groups)
+        insert = partial(_insert_axes, (*missing, *range(position - 1, position - 1 + lacking)))
+        return self.emit(f"view +{missing}+{lacking}", insert, [slot], view)
 
     def _lift(self, slot: int, plate: str | None) -> int:
         """From an ancestor's members to those of `plate`. A value at the root broadcasts as it is."""
@@ -225,10 +317,30 @@ def _is_index(key: Hashable) -> bool:
     return isinstance(key, tuple) and key[0] == _INDEX
 
 
-def _insert_axes(missing: tuple[int, ...], trailing: int, value: torch.Tensor) -> torch.Tensor:
+def _rows_agree(states: torch.Tensor) -> bool:
+    return bool((states == states[:1]).all())
+
+
+def _insert_axes(missing: tuple[int, ...], value: torch.Tensor) -> torch.Tensor:
     for position in missing:
         value = value.unsqueeze(1 + position)
-    return value.reshape(*value.shape, *(1,) * trailing) if trailing else value
+    return value
+
+
+def _sized(apply: Apply, size: int, value: torch.Tensor) -> torch.Tensor:
+    return apply(value, size)
+
+
+def _components_as_particles(axis: int, place: int, index: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """value (member, *particles, component, *rest) -> (member, *particles with that of the index at `place`, *rest)."""
+    return value.index_select(axis, index).movedim(axis, place)
+
+
+def _take_component(axis: int, value: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """value (member, *particles, component, *rest), index (member, *particles) -> (member, *particles, *rest)."""
+    trailing = value.dim() - axis
+    index = index.long().reshape(*index.shape, *(1,) * trailing) - 1
+    return torch.take_along_dim(value, index, axis).squeeze(axis)
 
 
 def _einsum(equation: str, at_root: tuple[bool, ...], left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:

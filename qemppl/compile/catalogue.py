@@ -26,4 +26,16 @@ CATALOGUE: dict[str, Entry] = {
         "no room for the draws",
         "Joint draws of every latent are kept until the fit is done. The means and standard deviations need few of them.",
     ),
+    "QEM506": Entry(
+        "too many values to sum over",
+        "A discrete latent is summed over exactly, each of its values a particle. Many values cost as many particles.",
+    ),
+    "QEM507": Entry(
+        "not computed yet",
+        "The statement belongs to the language, and is checked, but this version has no computation for it.",
+    ),
+    "QEM508": Entry(
+        "latent without a choice",
+        "A simplex of one component is always 1, and a vector without components has no value: there is nothing to infer.",
+    ),
 }

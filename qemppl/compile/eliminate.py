@@ -1,20 +1,19 @@
 """In which order particles are summed out, and what it costs.
 
 Innermost plates first: at each plate the tables of log-factors are combined and the particles of the plate's groups summed out, for
-each member; the message is then added over the members of the plates that it no longer depends on. Within one plate the order of
-several groups comes from opt_einsum. Everything behind `Step` is a table over particle dims today; factors with a closed form would
-be another kind of step.
+each member; the message is then added over the members of the plates that it no longer depends on. Within one plate discrete latents
+go first, and the order of several groups comes from opt_einsum. Everything behind `Step` is a table over particle dims today; factors
+with a closed form would be another kind of step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
 import opt_einsum
 
-from qemppl.compile.groups import Group
 from qemppl.compile.layout import Axes
 from qemppl.compile.program import TableKey
 
@@ -24,7 +23,8 @@ class Step:
     """Adds log-factor tables of one plate axis and sums out particles: log sum exp over `eliminated`.
 
     inputs, output: numbers of tables. dims: the groups of all inputs, `eliminated` last. rest: those that remain. home: the axis that
-    the message is added up to (the step's own where another step at this plate reads it).
+    the message is added up to (the step's own where another step at this plate reads it). exact: what it sums out are all values
+    of discrete latents, and not particles that stand for a law.
     """
 
     plate: str | None
@@ -33,6 +33,7 @@ class Step:
     eliminated: tuple[str, ...]
     output: int
     home: str | None
+    exact: bool
 
     @property
     def rest(self) -> tuple[str, ...]:
@@ -52,11 +53,16 @@ class Elimination:
 
 
 def plan_elimination(
-    keys: Sequence[TableKey], groups: Sequence[Group], axes: Axes, particles: Mapping[str, int]
+    keys: Sequence[TableKey],
+    homes: Mapping[str, str | None],
+    axes: Axes,
+    particles: Mapping[str, int],
+    exact: Collection[str] = (),
 ) -> Elimination:
-    """The steps that sum out every group. keys: the tables of log-factors; each group also has a unary table, in `keys`."""
-    planner = _Planner(list(keys), {g.name: g.plate for g in groups}, axes, particles)
-    plates = dict.fromkeys(group.plate for group in groups)
+    """The steps that sum out every particle dim. keys: the tables of log-factors, among which is one of every dim. homes: by dim, the
+    plate with one such dim for each member. exact: the enumerated dims, which go first at their plate."""
+    planner = _Planner(list(keys), homes, axes, particles, exact)
+    plates = dict.fromkeys(homes.values())
     for plate in sorted(plates, key=axes.depth, reverse=True):
         planner.eliminate_plate(plate)
     if None not in plates:
@@ -66,20 +72,37 @@ def plan_elimination(
 
 class _Planner:
     def __init__(
-        self, tables: list[TableKey], plates: Mapping[str, str | None], axes: Axes, particles: Mapping[str, int]
+        self,
+        tables: list[TableKey],
+        plates: Mapping[str, str | None],
+        axes: Axes,
+        particles: Mapping[str, int],
+        exact: Collection[str],
     ) -> None:
         self.tables = tables
         self.steps: list[Step] = []
         self._plates = plates
         self._axes = axes
         self._particles = particles
+        self._exact = exact
         self._open = list(range(len(tables)))
 
     def eliminate_plate(self, plate: str | None) -> None:
-        """Sums out every group of one plate."""
-        inputs = [table for table in self._open if self.tables[table][0] == plate]
+        """Sums out every dim of one plate, enumerated ones first."""
+        here = {dim for dim, home in self._plates.items() if home == plate}
+        exact = here.intersection(self._exact)
+        if exact and exact != here:
+            self._eliminate(plate, exact, lambda dims: bool(exact.intersection(dims)), leaves=False)
+            exact = set()
+        self._eliminate(plate, exact or here - set(self._exact), lambda _: True, leaves=True)
+
+    def _eliminate(
+        self, plate: str | None, own: set[str], concerns: Callable[[Sequence[str]], bool], *, leaves: bool
+    ) -> None:
+        """Sums `own` out of the plate's tables of the dims that it `concerns`. leaves: the result goes to where it is read next."""
+        here = [table for table in self._open if self.tables[table][0] == plate]
+        inputs = [table for table in here if concerns(self.tables[table][1])]
         self._open = [table for table in self._open if table not in inputs]
-        own = {group for group, home in self._plates.items() if home == plate}
         products: list[tuple[int, ...]] = self._alone(plate, inputs, own)
         for pair in self._path([self._dims(product) for product in products], own):
             chosen = [products[i] for i in pair]
@@ -88,7 +111,9 @@ class _Planner:
             kept = {group for product in products for group in self._dims(product)}
             gone = [group for group in self._dims(merged) if group in own and group not in kept]
             if gone or not products:  # otherwise only a product: left to the step that sums it out
-                merged = (self._step(plate, merged, gone, last=not products),)
+                merged = (self._step(plate, merged, gone, leaves=leaves and not products),)
+                if not products:
+                    self._open.append(merged[0])
             products.append(merged)
 
     def _alone(self, plate: str | None, inputs: Sequence[int], own: set[str]) -> list[tuple[int, ...]]:
@@ -99,7 +124,7 @@ class _Planner:
             others = {g for table in inputs if table not in same for g in self._dims((table,))}
             gone = [group for group in dims if group in own and group not in others]
             lonely = bool(gone) and len(same) < len(inputs)
-            products.append((self._step(plate, same, gone, last=False),) if lonely else same)
+            products.append((self._step(plate, same, gone, leaves=False),) if lonely else same)
         return products
 
     def _path(self, dims: list[tuple[str, ...]], own: set[str]) -> list[tuple[int, ...]]:
@@ -120,13 +145,12 @@ class _Planner:
         present = {group for groups in dims for group in groups}
         return tuple(group for group in self._plates if group in present)
 
-    def _step(self, plate: str | None, inputs: tuple[int, ...], gone: Sequence[str], *, last: bool) -> int:
+    def _step(self, plate: str | None, inputs: tuple[int, ...], gone: Sequence[str], *, leaves: bool) -> int:
         dims = self._dims(inputs)
         rest = tuple(group for group in dims if group not in gone)
-        home = self._axes.deepest([self._plates[group] for group in rest]) if last else plate
+        home = self._axes.deepest([self._plates[group] for group in rest]) if leaves else plate
         output = len(self.tables)
         self.tables.append((home, rest))
-        self.steps.append(Step(plate, inputs, (*rest, *gone), tuple(gone), output, home))
-        if last:
-            self._open.append(output)
+        is_exact = bool(gone) and set(gone) <= set(self._exact)
+        self.steps.append(Step(plate, inputs, (*rest, *gone), tuple(gone), output, home, is_exact))
         return output

@@ -1,43 +1,99 @@
-"""The log-densities of a model's statements as instructions: one factor for each latent and each observation."""
+"""The log-densities of a model's statements as instructions: a factor for each latent, and for each kind of rows of an observation."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from functools import partial
 
 from qemppl.compile.builder import Builder
+from qemppl.compile.discrete import cuts_states, states_of
+from qemppl.compile.layout import Layout
+from qemppl.compile.rows import Rows, split_rows
 from qemppl.distributions.base import Law
 from qemppl.distributions.registry import LAWS
+from qemppl.distributions.truncated import log_mass
 from qemppl.ir.model import RandomVariable
 from qemppl.numerics.lazy import torch
-from qemppl.numerics.special import log_diff_exp
 
 
-def density(builder: Builder, variable: RandomVariable) -> int:
+@dataclass(frozen=True)
+class Site:
+    """A latent, or rows of an observation, with the slot of its log-density: (member, *particles, *event)."""
+
+    variable: RandomVariable
+    rows: Rows | None
+    slot: int
+
+    @property
+    def name(self) -> str:
+        return self.variable.name if self.rows is None else self.rows.site
+
+
+def sites(builder: Builder) -> tuple[Site, ...]:
+    """Every site of a model, no rows merged."""
+    ir = builder.bound.ir
+    latents = [Site(variable, None, latent_density(builder, variable)) for variable in ir.latents]
+    split = (rows for variable in ir.observations for rows in split_rows(builder.bound, builder.axes, variable))
+    return (*latents, *(Site(rows.variable, rows, row_density(builder, rows)) for rows in split))
+
+
+def latent_density(builder: Builder, variable: RandomVariable) -> int:
     """The slot of log p(value | arguments): (member, *particles, *event), truncated to the declared bounds and normalised."""
-    law = LAWS[variable.law]
-    value = builder.data(variable.name, variable.plate) if variable.observed else builder.latent(variable.name)
     arguments = [builder.expression(argument) for argument in variable.arguments]
-    slot = builder.elementwise(law.name, law.log_prob, [value, *arguments])
-    mass = truncated_mass(builder, variable, arguments)
+    slot = _density(builder, LAWS[variable.law], builder.latent(variable.name), arguments)
+    if variable.type.kind == "int":
+        if not cuts_states(builder.bound, variable):
+            return slot
+        if variable.enumerated:
+            return _renormalised(builder, variable, slot, arguments)
+        slot = builder.call("add", [slot, _within(builder, variable, builder.latent(variable.name))])
+    mass = _truncated_mass(builder, LAWS[variable.law], _bounds(builder, variable), arguments)
+    orders = _log_orders(builder, variable)
+    if orders:
+        constant = builder.constant(("number", orders), Layout(), lambda: orders)
+        slot = builder.elementwise("add log orders", torch.add, [slot, constant])
     return slot if mass is None else builder.call("subtract", [slot, mass])
 
 
-def truncated_mass(builder: Builder, variable: RandomVariable, arguments: list[int]) -> int | None:
-    """The slot of log P(lower < X < upper | arguments); None where the bounds cut nothing off."""
-    law = LAWS[variable.law]
-    bounds = [variable.bounds.lower, variable.bounds.upper]
-    slots = [None if bound is None else builder.expression(bound) for bound in bounds]
+def row_density(builder: Builder, rows: Rows) -> int:
+    """The slot of the log-density of an observation's rows: (row, *particles, *event).
+
+    Of a censored row, the log-probability of what is known; a truncated law is normalised.
+    """
+    variable, law = rows.variable, LAWS[rows.variable.law]
+    places = {variable.plate: rows.axis} if variable.plate and rows.axis else {}
+    arguments = [builder.expression(argument, places) for argument in variable.arguments]
+    value = builder.data(variable.name, rows.axis)
     lower, upper = (
-        _cutting(builder, slot, end) for slot, end in zip(slots, (law.support.lower, law.support.upper), strict=True)
+        None if end is None else builder.expression(end, places)
+        for end in (variable.bounds.lower, variable.bounds.upper)
     )
-    if law.improper or (lower is None and upper is None):
-        return None
-    if upper is None:
-        assert lower is not None
-        return builder.elementwise(f"{law.name} log_survival", law.log_survival, [lower, *arguments])
-    if lower is None:
-        return builder.elementwise(f"{law.name} log_cdf", law.log_cdf, [upper, *arguments])
-    return builder.elementwise(f"{law.name} log_interval", partial(_log_interval, law), [lower, upper, *arguments])
+    match rows.censored:
+        case None:
+            slot = _density(builder, law, value, arguments)
+        case "right":
+            slot = _mass(builder, law, (value, upper), arguments)
+        case "left":
+            slot = _mass(builder, law, (lower, value), arguments)
+    mass = _truncated_mass(builder, law, (lower, upper), arguments)
+    return slot if mass is None else builder.call("subtract", [slot, mass])
+
+
+def _density(builder: Builder, law: Law, value: int, arguments: list[int]) -> int:
+    ranks = [len(law.sizes), *(len(argument.sizes) for argument in law.arguments)]
+    return builder.elementwise(law.name, law.log_prob, [value, *arguments], ranks)
+
+
+def _bounds(builder: Builder, variable: RandomVariable) -> tuple[int | None, int | None]:
+    """The slots of the declared bounds that cut off values of the law; a positive ordered vector has the bound 0."""
+    law = LAWS[variable.law]
+    lower, upper = (
+        None if bound is None else builder.expression(bound) for bound in (variable.bounds.lower, variable.bounds.upper)
+    )
+    if variable.form == "positive_ordered":
+        lower = builder.constant(("number", 0.0), Layout(), lambda: 0.0)
+    return _cutting(builder, lower, law.support.lower), _cutting(builder, upper, law.support.upper)
 
 
 def _cutting(builder: Builder, slot: int | None, end: float) -> int | None:
@@ -47,8 +103,64 @@ def _cutting(builder: Builder, slot: int | None, end: float) -> int | None:
     return slot
 
 
-def _log_interval(law: Law, lower: torch.Tensor, upper: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
-    """log P(lower < X < upper) from whichever tail is smaller."""
-    below = log_diff_exp(law.log_cdf(upper, *arguments), law.log_cdf(lower, *arguments))
-    above = log_diff_exp(law.log_survival(lower, *arguments), law.log_survival(upper, *arguments))
-    return torch.where(law.log_cdf(lower, *arguments) < law.log_survival(upper, *arguments), below, above)
+def _truncated_mass(
+    builder: Builder, law: Law, bounds: tuple[int | None, int | None], arguments: list[int]
+) -> int | None:
+    """The slot of log P(lower <= X <= upper | arguments); None where there are no bounds."""
+    is_whole = bounds == (None, None) or law.period is not None  # the bounds of a latent are a period apart
+    return None if law.improper or is_whole else _mass(builder, law, bounds, arguments)
+
+
+def _mass(builder: Builder, law: Law, ends: tuple[int | None, int | None], arguments: list[int]) -> int:
+    given = (ends[0] is not None, ends[1] is not None)
+    slots = [end for end in ends if end is not None]
+    return builder.elementwise(f"{law.name} log_mass {given}", partial(_log_mass, law, given), [*slots, *arguments])
+
+
+def _log_mass(law: Law, given: tuple[bool, bool], *operands: torch.Tensor) -> torch.Tensor:
+    """`log_mass` of the ends that are given, then the law's arguments."""
+    ends = iter(operands)
+    lower, upper = (next(ends) if is_given else None for is_given in given)
+    return log_mass(law, lower, upper, tuple(ends))
+
+
+def _log_orders(builder: Builder, variable: RandomVariable) -> float:
+    """log K! for K ordered draws of one law: only one order of theirs is counted.
+
+    Components with arguments of their own are not exchangeable; their law is then taken as it is, restricted to the ordered vectors.
+    """
+    if variable.form not in ("ordered", "positive_ordered") or any(a.type.event for a in variable.arguments):
+        return 0.0
+    size = builder.bound.size(variable.type.event[-1])
+    return math.lgamma(size + 1) / size  # by component: the density is summed over them
+
+
+def _renormalised(builder: Builder, variable: RandomVariable, slot: int, arguments: list[int]) -> int:
+    """A discrete latent's density within its declared bounds, over the sum of those of all values between them."""
+    law, states = LAWS[variable.law], states_of(builder.bound, variable)
+    assert states is not None, "checked by the plan"
+    values = builder.constant(("all states", variable.name), Layout(None, (), (len(states),)), lambda: states)
+    each = builder.call("add", [_density(builder, law, values, arguments), _within(builder, variable, values)])
+    total = builder.emit(f"{law.name} total", lambda v: v.logsumexp(-1), [each], builder.layouts[each].with_event(()))
+    inside = _within(builder, variable, builder.latent(variable.name))
+    return builder.call("subtract", [builder.call("add", [slot, inside]), total])
+
+
+def _within(builder: Builder, variable: RandomVariable, value: int) -> int:
+    """The slot of 0 where a value lies within the declared bounds, else -inf."""
+    inside = builder.constant(("number", 0.0), Layout(), lambda: 0.0)
+    ends = (variable.bounds.lower, variable.bounds.upper)
+    for end, compare in zip(ends, ("not below", "not above"), strict=True):
+        if end is not None:
+            check = _not_below if compare == "not below" else _not_above
+            limit = builder.expression(end)
+            inside = builder.call("add", [inside, builder.elementwise(compare, check, [value, limit])])
+    return inside
+
+
+def _not_below(x: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
+    return torch.zeros_like(x - limit).masked_fill_(x < limit, -torch.inf)
+
+
+def _not_above(x: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
+    return torch.zeros_like(x - limit).masked_fill_(x > limit, -torch.inf)

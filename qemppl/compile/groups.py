@@ -1,10 +1,12 @@
 """Who shares a particle index: latents are gathered into groups, and each group gets a posterior family.
 
 A latent alone gives K^n combinations; a joint group learns correlations. The rules, in order:
-  - a latent with a univariate family after `approx` stands alone, with that family;
+  - a `sampled` discrete latent stands alone, and so does one with a univariate family, or `dirichlet`, after `approx`;
   - the latents of one plate path share a group (so a `joint` block never needs to be split);
   - a plate whose latents, over all members, are few beside the global ones joins the global group;
-  - a group of one scalar takes the family of its support; any other is normal on the line, with full covariance up to a stated size.
+  - a group of one scalar takes the family of its support, one of a single simplex the Dirichlet family; any other, arrays of simplexes
+    among them, is normal on the line, with full covariance up to a stated size;
+  - the family of a discrete latent knows every value where there are not too many, else mean and variance.
 """
 
 from __future__ import annotations
@@ -13,18 +15,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, prod
 
+from qemppl.compile.discrete import MOST_STATES, limits_of
 from qemppl.compile.layout import Layout
 from qemppl.data.bound import BoundModel
 from qemppl.distributions.registry import LAWS
 from qemppl.families.base import Family
 from qemppl.families.registry import make_family
 from qemppl.ir.model import RandomVariable
+from qemppl.numerics.vector_charts import coordinates
 
 FULL_AT_ROOT = 128
 FULL_ON_PLATE = 8
 """Largest dimension of a group with a full covariance matrix; above it the family is diagonal."""
 UNIVARIATE = ("gamma", "inv_gamma", "beta")
 """Families of single numbers. The others name what a joint group does anyway: normal on the line, a positive latent as its log."""
+ALONE = (*UNIVARIATE, "dirichlet")
+"""Families whose latents share no particle index."""
 FEW = 0.25
 """A plate's latents join the global group where they have at most this many coordinates for each global one."""
 
@@ -33,13 +39,19 @@ FEW = 0.25
 class Part:
     """One latent inside a group: the coordinates offset .. offset + size of each of the group's members.
 
-    A latent of a deeper plate than the group's has all members of that plate in every particle.
+    A latent of a deeper plate than the group's has all members of that plate in every particle: `members` of them.
     """
 
     variable: RandomVariable
     event: tuple[int, ...]
     offset: int
     size: int
+    members: int = 1
+
+    @property
+    def components(self) -> int:
+        """Numbers of the latent in one particle; a simplex has one more than coordinates."""
+        return self.members * prod(self.event)
 
 
 @dataclass(frozen=True)
@@ -62,8 +74,9 @@ class Group:
 
 def choose_groups(bound: BoundModel) -> tuple[Group, ...]:
     """The groups of a model, globals first, then by depth."""
-    latents = sorted(bound.ir.latents, key=lambda v: len(bound.ir.path(v.plate)))
-    alone = [v for v in latents if v.family in UNIVARIATE and v.block is None]
+    latents = [variable for variable in bound.ir.latents if not variable.enumerated]
+    latents.sort(key=lambda v: len(bound.ir.path(v.plate)))
+    alone = [v for v in latents if v.sampled or (v.family in ALONE and v.block is None)]
     by_plate: dict[str | None, list[RandomVariable]] = {}
     for variable in latents:
         if variable not in alone:
@@ -87,23 +100,41 @@ def _absorb_few(bound: BoundModel, by_plate: dict[str | None, list[RandomVariabl
 
 def _size(bound: BoundModel, variable: RandomVariable, plate: str | None) -> int:
     """Number of coordinates of a latent for each member of the group's plate."""
-    members = 1 if variable.plate == plate else bound.count(variable.plate)
-    return members * prod(bound.size(size) for size in variable.type.event)
+    event = tuple(bound.size(size) for size in variable.type.event)
+    each = prod(event) if variable.form is None else coordinates(variable.form, event)
+    return _members(bound, variable, plate) * each
+
+
+def _members(bound: BoundModel, variable: RandomVariable, plate: str | None) -> int:
+    return 1 if variable.plate == plate else bound.count(variable.plate)
 
 
 def _make_group(bound: BoundModel, plate: str | None, variables: Sequence[RandomVariable]) -> Group:
     parts, offset = [], 0
     for variable in variables:
         size = _size(bound, variable, plate)
-        parts.append(Part(variable, tuple(bound.size(size) for size in variable.type.event), offset, size))
+        event = tuple(bound.size(size) for size in variable.type.event)
+        parts.append(Part(variable, event, offset, size, _members(bound, variable, plate)))
         offset += size
     name = "+".join(variable.name for variable in variables[:3]) + ("+.." if len(variables) > 3 else "")
     assert offset == 1 or all(variable.family not in UNIVARIATE for variable in variables), "checked by the language"
+    if variables[0].sampled:
+        return Group(name, plate, tuple(parts), _discrete_family(bound, variables[0], offset))
     return Group(name, plate, tuple(parts), make_family(_family_name(variables, offset, plate), offset))
+
+
+def _discrete_family(bound: BoundModel, variable: RandomVariable, dimension: int) -> Family:
+    """The family of a sampled discrete latent, whose values are counted from the least of each member."""
+    least, most = limits_of(bound, variable)
+    states = max(1.0, float((most - least).max()) + 1)
+    name = "neg_binomial" if states > MOST_STATES else "bernoulli" if states == 2 else "categorical"
+    return make_family(variable.family or name, dimension, int(states) if states < inf else None)
 
 
 def _family_name(variables: Sequence[RandomVariable], dimension: int, plate: str | None) -> str:
     """The family of a group of `dimension` coordinates: diagonal where it is large, or one of its latents asks for it."""
+    if len(variables) == 1 and variables[0].family in (None, "dirichlet") and _is_one_simplex(variables[0]):
+        return "dirichlet"
     if dimension == 1:
         return variables[0].family or _scalar_family(variables[0])
     limit = FULL_AT_ROOT if plate is None else FULL_ON_PLATE
@@ -111,8 +142,14 @@ def _family_name(variables: Sequence[RandomVariable], dimension: int, plate: str
     return "multi_normal_diag" if diagonal else "multi_normal"
 
 
+def _is_one_simplex(variable: RandomVariable) -> bool:
+    return variable.form == "simplex" and len(variable.type.event) == 1
+
+
 def _scalar_family(variable: RandomVariable) -> str:
     """The default of the latent's support (language: posterior family of each latent)."""
+    if variable.form is not None:
+        return "normal"
     law = LAWS[variable.law]
     lower = variable.bounds.lower is not None or law.support.lower > -inf
     upper = variable.bounds.upper is not None or law.support.upper < inf

@@ -7,12 +7,13 @@ of its layout in the plan's order, then the event axes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qemppl.data.bound import BoundModel
+from qemppl.numerics.lazy import torch
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,28 @@ class Layout:
     groups: tuple[str, ...] = ()
     event: tuple[int, ...] = ()
 
+    def with_event(self, event: tuple[int, ...]) -> Layout:
+        return replace(self, event=event)
+
     def __str__(self) -> str:
         event = f" x{list(self.event)}" if self.event else ""
         return f"[{', '.join((self.plate or '1', *self.groups))}]{event}"
 
 
 @dataclass(frozen=True)
+class Target:
+    """Where and how exactly to compute. memory: bytes that tables and temporaries may take."""
+
+    dtype: torch.dtype
+    device: str
+    memory: int
+
+
+@dataclass(frozen=True)
 class Axis:
     """A member axis and its way up.
 
-    name: of a plate, or of a set of cells that stand for the rows of one. parents: by ancestor axis (nearest first), the position of
+    name: of a plate, or of a set of rows of one. parents: by ancestor axis (nearest first), the position of
     each member's ancestor, (member,). rows: the plate members that data columns are read at; None for all.
     """
 
@@ -65,10 +78,11 @@ class Axes:
     def __getitem__(self, plate: str) -> Axis:
         return self._axes[plate]
 
-    def add_cells(self, plate: str, name: str, rows: NDArray[np.int64]) -> None:
-        """A new axis whose members stand for the given rows of `plate`."""
+    def add_rows(self, plate: str, name: str, rows: NDArray[np.int64]) -> None:
+        """A new axis below `plate` whose members are, or stand for, the given members of the plate."""
         axis = self._axes[plate]
-        self._axes[name] = Axis(name, len(rows), {up: index[rows] for up, index in axis.parents.items()}, rows)
+        parents = {plate: rows} | {up: index[rows] for up, index in axis.parents.items()}
+        self._axes[name] = Axis(name, len(rows), parents, rows)
 
     def size(self, plate: str | None) -> int:
         """Number of members; the root has one."""

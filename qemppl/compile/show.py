@@ -14,12 +14,18 @@ def show_plan(plan: Plan) -> str:
         latents = ", ".join(part.variable.name for part in group.parts)
         k = plan.particles[group.name]
         lines.append(f"  {group.name}: {where}, {group.dimension} x {group.family.name}, K = {k}, of {latents}")
+    if plan.enumerations:
+        lines.append("summed over exactly")
+        for discrete in plan.enumerations:
+            where = f"{discrete.plate} [{plan.axes.size(discrete.plate)}]" if discrete.plate else "global"
+            low, high = discrete.values[0], discrete.values[-1]
+            lines.append(f"  {discrete.name}: {where}, {len(discrete.values)} values from {low:g} to {high:g}")
     if plan.cells:
         lines.append("sufficient statistics")
         for cells in plan.cells:
-            rows, count = len(cells.cell), len(cells.rows)
+            variable = cells.rows.variable
             lines.append(
-                f"  {cells.variable.name} ~ {cells.variable.law}: {rows} rows in {count} cells of equal arguments"
+                f"  {variable.name} ~ {variable.law}: {len(cells.cell)} rows in {cells.count} cells of equal arguments"
             )
     lines.append("log-factor tables")
     for level in plan.program.levels:

@@ -17,10 +17,22 @@ from numpy.typing import NDArray
 
 from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Axes, Layout
+from qemppl.compile.rows import Rows
 from qemppl.data.bound import BoundModel
+from qemppl.data.evaluate import Evaluator
 from qemppl.distributions.base import Grouping, Law
 from qemppl.distributions.registry import LAWS
-from qemppl.ir.model import DataRef, DefinitionRef, Expr, LatentRef, ModelIR, RandomVariable, children
+from qemppl.ir.model import (
+    UNBOUNDED,
+    DataRef,
+    DefinitionRef,
+    Expr,
+    Lag,
+    LatentRef,
+    ModelIR,
+    RandomVariable,
+    children,
+)
 from qemppl.numerics.lazy import torch
 
 WORTH_IT = 0.8
@@ -29,66 +41,83 @@ WORTH_IT = 0.8
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of an observation's rows. axis: the member axis of the cells; the plate itself where every row is a cell.
+    """The cells of an observation's rows. axis: the member axis of the cells; that of the rows where every row is a cell.
 
-    cell: (row,). rows: (cell,) a row of each cell.
+    cell: (row,). count: of cells.
     """
 
-    variable: RandomVariable
+    rows: Rows
     axis: str | None
     cell: NDArray[np.int64]
-    rows: NDArray[np.int64]
+    count: int
 
     @property
     def merged(self) -> bool:
-        return len(self.rows) < len(self.cell)
+        return self.count < len(self.cell)
 
 
-def find_cells(bound: BoundModel, axes: Axes, variable: RandomVariable) -> Cells | None:
-    """The cells of an observation, their axis added to `axes`; None where its law has no summary."""
-    if not LAWS[variable.law].has_summary or variable.type.event:
+def find_cells(bound: BoundModel, axes: Axes, rows: Rows) -> Cells | None:
+    """The cells of an observation's rows, their axis added to `axes`; None where its law has no summary of them."""
+    variable, plate = rows.variable, rows.variable.plate
+    is_restricted = rows.censored is not None or variable.bounds != UNBOUNDED
+    law = LAWS[variable.law]
+    if is_restricted or not law.has_summary or len(variable.type.event) != len(law.sizes):
         return None
-    every = np.arange(axes.size(variable.plate))
-    columns = None if variable.plate is None else _columns(bound, axes, variable, variable.plate)
-    if columns is not None and variable.plate is not None:
-        cell, rows = _equal_rows(columns)
-        if len(rows) <= WORTH_IT * len(cell):
+    size = axes.size(rows.axis)
+    columns = None if plate is None else _columns(bound, axes, rows)
+    if columns is not None and plate is not None:
+        cell, first = _equal_rows(columns)
+        if len(first) <= WORTH_IT * len(cell):
             name = f"cells of {variable.name}"
-            axes.add_cells(variable.plate, name, rows)
-            return Cells(variable, name, cell, rows)
-    return Cells(variable, variable.plate, every, every)
+            axes.add_rows(plate, name, first if rows.index is None else rows.index[first])
+            return Cells(rows, name, cell, len(first))
+    return Cells(rows, rows.axis, np.arange(size), size)
 
 
-def _columns(bound: BoundModel, axes: Axes, variable: RandomVariable, plate: str) -> list[NDArray[np.float64]] | None:
+def _columns(bound: BoundModel, axes: Axes, rows: Rows) -> list[NDArray[np.float64]] | None:
     """What tells the natural parameters of two rows apart, parent first; None where each row has a latent of its own."""
-    law, size = LAWS[variable.law], axes.size(plate)
-    columns = [parent.astype(np.float64) for parent in list(axes[plate].parents.values())[:1]] or [np.zeros(size)]
+    variable, plate = rows.variable, rows.variable.plate
+    assert plate is not None
+    law, size = LAWS[variable.law], axes.size(rows.axis)
+    parent = bound.ir.plate(plate).parent
+    chosen = slice(None) if rows.index is None else rows.index
+    evaluator = Evaluator(bound)
+    columns = [np.zeros(size) if parent is None else axes[plate].parents[parent][chosen].astype(np.float64)]
     for leaf in _leaves(bound.ir, [argument for argument, known in _arguments(law, variable) if not known]):
         if leaf.type.plate != plate:
             continue
         if isinstance(leaf, LatentRef):
             return None
-        columns.extend(bound.arrays[leaf.name].reshape(size, -1).T.astype(np.float64))
+        values = evaluator.evaluate(leaf)
+        assert values is not None, "data are known"
+        columns.extend(values[chosen].reshape(size, -1).T)
     return columns
 
 
 def reduced_density(builder: Builder, cells: Cells) -> int:
     """The slot of the sum of log p over the rows of each cell: (cell, *particles)."""
-    variable, law = cells.variable, LAWS[cells.variable.law]
-    rows = Layout(variable.plate)
-    known = [builder.align(builder.expression(argument), rows) for argument, data in _arguments(law, variable) if data]
-    size = builder.axes.size(variable.plate)
+    variable, axis = cells.rows.variable, cells.rows.axis
+    law, layout = LAWS[variable.law], Layout(cells.rows.axis)
+    own = {variable.plate: axis} if variable.plate and axis else {}
+    known = [builder.align(builder.expression(e, own), layout) for e, data in _arguments(law, variable) if data]
+    size = builder.axes.size(axis)
     observed, *fixed = (
-        builder.constants[slot].expand(size).cpu() for slot in [builder.data(variable.name, variable.plate), *known]
+        value.expand(size, *value.shape[1:]).cpu()
+        for value in (builder.constants[slot] for slot in [builder.data(variable.name, axis), *known])
     )
-    statistics = law.summarise(observed, tuple(fixed), Grouping(torch.as_tensor(cells.cell), len(cells.rows)))
-    layout = Layout(cells.axis)
-    slots = [builder.constant(("statistic", variable.name, i), layout, _numpy(s)) for i, s in enumerate(statistics)]
-    free = [argument for argument, data in _arguments(law, variable) if not data]
+    statistics = law.summarise(observed, tuple(fixed), Grouping(torch.as_tensor(cells.cell), cells.count))
+    slots = [
+        builder.constant(
+            ("statistic", cells.rows.site, i), Layout(cells.axis, (), tuple(statistic.shape[1:])), _numpy(statistic)
+        )
+        for i, statistic in enumerate(statistics)
+    ]
     places = {variable.plate: cells.axis} if variable.plate and cells.axis else {}
-    arguments = [builder.expression(argument, places) for argument in free]
+    free = [(e, a) for (e, data), a in zip(_arguments(law, variable), law.arguments, strict=True) if not data]
+    arguments = [builder.expression(argument, places) for argument, _ in free]
+    ranks = [*(s.dim() - 1 for s in statistics), *(len(argument.sizes) for _, argument in free)]
     summary = partial(_log_prob_summary, law, len(slots))
-    return builder.elementwise(f"{law.name} summary", summary, [*slots, *arguments])
+    return builder.elementwise(f"{law.name} summary", summary, [*slots, *arguments], ranks)
 
 
 def _arguments(law: Law, variable: RandomVariable) -> Iterator[tuple[Expr, bool]]:
@@ -96,8 +125,8 @@ def _arguments(law: Law, variable: RandomVariable) -> Iterator[tuple[Expr, bool]
     return ((e, a.name in law.data_arguments) for e, a in zip(variable.arguments, law.arguments, strict=True))
 
 
-def _leaves(ir: ModelIR, expressions: list[Expr]) -> Iterator[DataRef | LatentRef]:
-    """The data and latents that expressions read, through deterministic names; each once."""
+def _leaves(ir: ModelIR, expressions: list[Expr]) -> Iterator[DataRef | LatentRef | Lag]:
+    """The data and latents that expressions read, through deterministic names; each name once."""
     definitions = {definition.name: definition.value for definition in ir.definitions}
     seen: set[tuple[type[Expr], str]] = set()
     stack = list(expressions)
@@ -107,8 +136,9 @@ def _leaves(ir: ModelIR, expressions: list[Expr]) -> Iterator[DataRef | LatentRe
             if (type(node), node.name) in seen:
                 continue
             seen.add((type(node), node.name))
-        if isinstance(node, DataRef | LatentRef):
+        if isinstance(node, DataRef | LatentRef | Lag):
             yield node
+            continue
         stack.extend((definitions[node.name],) if isinstance(node, DefinitionRef) else children(node))
 
 

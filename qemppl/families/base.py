@@ -1,4 +1,4 @@
-"""What an exponential family is: a few primitives by family, the rest derived once.
+"""What a posterior family is, and what an exponential one is: a few primitives by family, the rest derived once.
 
 q(x) = exp(<eta, T(x)> - A(eta)) h(x): natural parameter eta, sufficient statistic T, log-normaliser A, base measure h.
 
@@ -7,6 +7,8 @@ Three sets of coordinates name a member of a family:
   natural    eta. Every h is the invariant measure of its support (dx, dx/x, dx/(x(1-x))), so eta / c^2 widens q by about c
              around an unchanged centre
   mean       what QEM averages: E_q[T], in centred form where raw second moments would cancel (mean and covariance for normals)
+
+QEM needs standard and mean coordinates only, so a family of laws that moments determine need not be exponential.
 
 Axes: `member` (plate member; a batch), `particle`, `coordinate` (of one value; 1 for a univariate family), and last `parameter`,
 `statistic`. A parameter set is one tensor (member, parameter).
@@ -22,38 +24,21 @@ from qemppl.numerics.supports import Support
 
 
 class Family(ABC):
-    """An exponential family on values of `dimension` coordinates, each in `support` (REAL, POSITIVE or UNIT).
+    """Laws of values of `dimension` coordinates, each in `support`, that the expectations of statistics T determine.
 
-    name: as written after `approx`.
+    name: as written after `approx`. A value is a latent, or its image in a chart: of reals on REAL, POSITIVE or UNIT; whole numbers
+    are counted from 0.
     """
 
     name: ClassVar[str]
     support: ClassVar[Support]
     dimension: int = 1
 
-    # The exponential family itself.
-
     @abstractmethod
     def sufficient_statistics(self, x: torch.Tensor) -> torch.Tensor:
         """T(x): (..., coordinate) -> (..., statistic)."""
 
-    @abstractmethod
-    def log_base_measure(self, x: torch.Tensor) -> torch.Tensor:
-        """log h(x): (..., coordinate) -> (...)."""
-
-    @abstractmethod
-    def log_normalizer(self, natural: torch.Tensor) -> torch.Tensor:
-        """A(eta): (member, statistic) -> (member,)."""
-
-    # Between coordinates. natural <-> standard <-> mean.
-
-    @abstractmethod
-    def standard_to_natural(self, standard: torch.Tensor) -> torch.Tensor:
-        """(member, parameter) -> (member, statistic)."""
-
-    @abstractmethod
-    def natural_to_standard(self, natural: torch.Tensor) -> torch.Tensor:
-        """(member, statistic) -> (member, parameter)."""
+    # Between coordinates.
 
     @abstractmethod
     def standard_to_mean(self, standard: torch.Tensor) -> torch.Tensor:
@@ -70,6 +55,10 @@ class Family(ABC):
         A weighted moment can land on the edge of the domain (zero variance, all weight on one particle).
         """
 
+    @abstractmethod
+    def widen(self, standard: torch.Tensor, factor: float) -> torch.Tensor:
+        """A member of the family with about `factor` times the width."""
+
     # Particles.
 
     @abstractmethod
@@ -79,13 +68,11 @@ class Family(ABC):
         Monotone in u by coordinate (univariate: the inverse cdf), so stratified or quasi-random u give low-variance particles.
         """
 
-    # Derived; a family overrides these only to avoid cancellation.
-
+    @abstractmethod
     def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log q(x): standard (member, parameter), x (member, particle, coordinate) -> (member, particle)."""
-        natural = self.standard_to_natural(standard)
-        linear = (natural[:, None, :] * self.sufficient_statistics(x)).sum(-1)
-        return linear - self.log_normalizer(natural)[:, None] + self.log_base_measure(x)
+
+    # Derived; a family overrides these only to avoid cancellation, or to say what a coordinate is.
 
     def moments(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """Mean coordinates of weighted particles. x (member, particle, coordinate), weight (member, particle) -> (member, statistic)."""
@@ -102,6 +89,33 @@ class Family(ABC):
     def expected_statistics(self, mean: torch.Tensor) -> torch.Tensor:
         """E_q[T] from the mean coordinates (the identity unless these are centred)."""
         return mean
+
+
+class ExponentialFamily(Family):
+    """A family with natural parameters."""
+
+    @abstractmethod
+    def log_base_measure(self, x: torch.Tensor) -> torch.Tensor:
+        """log h(x): (..., coordinate) -> (...)."""
+
+    @abstractmethod
+    def log_normalizer(self, natural: torch.Tensor) -> torch.Tensor:
+        """A(eta): (member, statistic) -> (member,)."""
+
+    @abstractmethod
+    def standard_to_natural(self, standard: torch.Tensor) -> torch.Tensor:
+        """(member, parameter) -> (member, statistic)."""
+
+    @abstractmethod
+    def natural_to_standard(self, natural: torch.Tensor) -> torch.Tensor:
+        """(member, statistic) -> (member, parameter)."""
+
+    # Derived; a family overrides these only to avoid cancellation.
+
+    def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        natural = self.standard_to_natural(standard)
+        linear = (natural[:, None, :] * self.sufficient_statistics(x)).sum(-1)
+        return linear - self.log_normalizer(natural)[:, None] + self.log_base_measure(x)
 
     def widen(self, standard: torch.Tensor, factor: float) -> torch.Tensor:
         """The member with natural parameter eta / factor^2."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from qemppl.families.base import Family
-from qemppl.numerics.digamma import beta_shapes, digamma_rise
+from qemppl.families.base import ExponentialFamily
+from qemppl.families.dirichlet import inside_mean_logs
+from qemppl.numerics.digamma import dirichlet_falls, dirichlet_shapes
 from qemppl.numerics.incomplete_beta import logit_beta_quantile
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import log_beta
 from qemppl.numerics.supports import UNIT
 
 
-class Beta(Family):
-    """Beta laws. standard: (a, b); T = (log x, log(1 - x)), h = 1/(x (1 - x)), so eta = (a, b)."""
+class Beta(ExponentialFamily):
+    """Beta laws, Dirichlet laws of two shares. standard: (a, b); T = (log x, log(1 - x)), h = 1/(x (1 - x)), so eta = (a, b)."""
 
     name = "beta"
     support = UNIT
@@ -32,18 +33,13 @@ class Beta(Family):
         return natural
 
     def standard_to_mean(self, standard: torch.Tensor) -> torch.Tensor:
-        a, b = standard.unbind(-1)
-        return -torch.stack((digamma_rise(a, b), digamma_rise(b, a)), -1)
+        return -dirichlet_falls(standard)
 
     def mean_to_standard(self, mean: torch.Tensor) -> torch.Tensor:
-        return torch.stack(beta_shapes(*(-mean).unbind(-1)), -1)
+        return dirichlet_shapes(-mean)
 
     def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
-        """Lowers both logs until 1 - exp(E log x) - exp(E log(1 - x)), about 1 / (2 (a + b)), is at least 64 eps."""
-        finfo = torch.finfo(mean.dtype)
-        mean = mean.clamp(-finfo.max, -finfo.tiny)
-        excess = mean.logsumexp(-1, keepdim=True) + 64 * finfo.eps
-        return mean - excess.clamp_min(0)
+        return inside_mean_logs(mean)
 
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         finfo = torch.finfo(u.dtype)

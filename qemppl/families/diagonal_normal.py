@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from qemppl.families.base import Family
+from qemppl.families.base import ExponentialFamily
+from qemppl.families.means_and_variances import MeansAndVariances
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import ndtri
 from qemppl.numerics.supports import REAL
@@ -13,20 +14,11 @@ HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 SQRT_HALF = math.sqrt(0.5)
 
 
-class DiagonalNormal(Family):
-    """Independent normal coordinates. standard: (loc, scale); mean coordinates: (mean, variance), centred; T = (x, x^2).
-
-    Each of the two blocks of a parameter set has `dimension` entries.
-    """
+class DiagonalNormal(MeansAndVariances, ExponentialFamily):
+    """Independent normal coordinates. standard: (loc, scale); mean coordinates: (mean, variance), centred; T = (x, x^2)."""
 
     name = "multi_normal_diag"
     support = REAL
-
-    def __init__(self, dimension: int) -> None:
-        self.dimension = dimension
-
-    def sufficient_statistics(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.cat((x, x.square()), -1)
 
     def log_base_measure(self, x: torch.Tensor) -> torch.Tensor:
         return torch.zeros_like(x[..., 0])
@@ -67,24 +59,6 @@ class DiagonalNormal(Family):
         loc, scale = standard[:, None].chunk(2, -1)
         z = (x - loc).mul_(SQRT_HALF / scale)
         return torch.sub(-self.dimension * HALF_LOG_2PI - scale.log().sum(-1), z.square_().sum(-1))
-
-    def moments(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        reference = x[:, :1]
-        offset = x - reference
-        shift = (weight[:, None] @ offset)[:, 0]
-        variance = (weight[:, None] @ offset.sub_(shift[:, None]).square_())[:, 0]
-        return torch.cat((reference[:, 0] + shift, variance), -1)
-
-    def blend(self, mean: torch.Tensor, other: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
-        """The average of the variances plus the variance between the two centres."""
-        d = self.dimension
-        between = (other[:, :d] - mean[:, :d]).square() * (step * (1 - step))
-        blended = mean + step * (other - mean)
-        return torch.cat((blended[:, :d], blended[:, d:] + between), -1)
-
-    def expected_statistics(self, mean: torch.Tensor) -> torch.Tensor:
-        centre, variance = mean.chunk(2, -1)
-        return torch.cat((centre, variance + centre.square()), -1)
 
     def widen(self, standard: torch.Tensor, factor: float) -> torch.Tensor:
         loc, scale = standard.chunk(2, -1)

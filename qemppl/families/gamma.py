@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from qemppl.families.base import Family
+from qemppl.families.base import ExponentialFamily
 from qemppl.numerics.digamma import gamma_shape, log_minus_digamma
 from qemppl.numerics.incomplete_gamma import log_gamma_quantile
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.supports import POSITIVE
 
 
-class Gamma(Family):
+class Gamma(ExponentialFamily):
     """Gamma laws. standard: (shape, rate); T = (log x, x), h = 1/x, so eta = (shape, -rate)."""
 
     name = "gamma"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qemppl.families.base import Family
+from qemppl.families.base import ExponentialFamily
 from qemppl.families.gamma import Gamma
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.supports import POSITIVE
@@ -10,7 +10,7 @@ from qemppl.numerics.supports import POSITIVE
 _RECIPROCAL = Gamma()
 
 
-class InverseGamma(Family):
+class InverseGamma(ExponentialFamily):
     """Inverse gamma laws: 1/x is gamma. standard: (shape, scale); T = (log x, 1/x), h = 1/x, so eta = (-shape, -scale)."""
 
     name = "inv_gamma"

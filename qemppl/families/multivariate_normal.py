@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from qemppl.families.base import Family
+from qemppl.families.base import ExponentialFamily
 from qemppl.families.diagonal_normal import variance_floor
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import ndtri
@@ -13,7 +13,7 @@ from qemppl.numerics.supports import REAL
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
-class MultivariateNormal(Family):
+class MultivariateNormal(ExponentialFamily):
     """Multivariate normal laws. standard: (loc, L) with covariance L L', L lower triangular with a positive diagonal;
     mean coordinates: (mean, covariance), centred; T = (x, x x').
 

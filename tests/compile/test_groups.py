@@ -6,6 +6,7 @@ from qemppl.compile.groups import Group, choose_groups
 from qemppl.compile.plan import make_plan
 from qemppl.diagnostics.diagnostic import DiagnosticsError
 from qemppl.driver import compile_model
+from qemppl.families.categorical import Categorical
 from tests.engine.targets import CPU
 
 
@@ -31,6 +32,19 @@ def described(found: list[Group]) -> list[tuple[str, str | None, str, int]]:
         ("real<lower=0> z ~ gamma(2, 1) approx inv_gamma;", "inv_gamma"),
         ("vector[3] z ~ normal(0, 1);", "multi_normal"),
         ("vector[200] z ~ normal(0, 1);", "multi_normal_diag"),
+        ("simplex[4] z ~ dirichlet(rep_vector(1, 4));", "dirichlet"),
+        ("simplex[2] z ~ dirichlet(rep_vector(1, 2));", "dirichlet"),
+        ("simplex[4] z ~ dirichlet(rep_vector(1, 4)) approx multi_normal;", "multi_normal"),
+        ("array[2] simplex[4] z ~ dirichlet(rep_vector(1, 4));", "multi_normal"),
+        ("ordered[2] z ~ normal(0, 1);", "multi_normal"),
+        ("sampled int z ~ bernoulli(0.3);", "bernoulli"),
+        ("sampled int z ~ bernoulli(0.3) approx categorical;", "categorical"),
+        ("sampled int<lower=4, upper=5> z ~ poisson(3);", "bernoulli"),
+        ("sampled int z ~ binomial(5, 0.3);", "categorical"),
+        ("sampled int z ~ binomial(1000, 0.3);", "neg_binomial"),
+        ("sampled int<lower=1> z ~ poisson(3);", "neg_binomial"),
+        ("sampled int z ~ poisson(3) approx poisson;", "poisson"),
+        ("sampled array[3] int z ~ poisson(3);", "neg_binomial"),
     ],
 )
 def test_family_of_a_group_follows_from_its_support(latent: str, family: str) -> None:
@@ -51,6 +65,37 @@ def test_global_latents_share_a_group_and_so_do_those_of_a_plate() -> None:
 def test_a_univariate_family_after_approx_stands_alone() -> None:
     found = groups("real m ~ normal(0, 1); real<lower=0> s ~ normal(0, 1) approx gamma;")
     assert described(found) == [("m", None, "normal", 1), ("s", None, "gamma", 1)]
+
+
+def test_a_simplex_shares_its_index_unless_it_is_alone_on_its_plate() -> None:
+    found = groups(
+        "simplex[3] base ~ dirichlet(rep_vector(1, 3)); real<lower=0> c ~ gamma(2, 1);"
+        "plate g { simplex[3] share ~ dirichlet(c * base); votes ~ multinomial(share); }",
+        "plate g; array[3] int<lower=0> votes[g];",
+        votes=[[1, 2, 3]] * 9,
+    )
+    assert described(found) == [("base+c", None, "multi_normal", 3), ("share", "g", "dirichlet", 2)]
+    found = groups("simplex[3] p ~ dirichlet(rep_vector(1, 3)) approx dirichlet; real m ~ normal(0, 1);")
+    assert described(found) == [("m", None, "normal", 1), ("p", None, "dirichlet", 2)]
+
+
+def test_a_sampled_latent_stands_alone_and_counts_its_values_from_the_least_of_each_member() -> None:
+    found = groups(
+        "real m ~ normal(0, 1); plate g { real a ~ normal(m, 1); "
+        "sampled int<lower=low, upper=low + 2> k ~ poisson(3); y ~ normal(a + k, 1); }",
+        "plate g; real y[g]; int<lower=0> low[g];",
+        y=[1.0] * 9,
+        low=[0, 1, 2, 3, 4, 5, 6, 7, 8],
+    )
+    assert described(found) == [("m", None, "normal", 1), ("a", "g", "normal", 1), ("k", "g", "categorical", 1)]
+    family = found[-1].family
+    assert isinstance(family, Categorical)
+    assert family.states == 3
+
+
+def test_a_sampled_latent_of_a_joint_block_is_not_served() -> None:
+    with pytest.raises(DiagnosticsError, match="QEM507"):
+        compile_model(text="model { joint { sampled int k ~ poisson(3); real m ~ normal(0, 1); } }").plan({})
 
 
 def test_few_latents_of_a_small_plate_join_many_global_ones() -> None:

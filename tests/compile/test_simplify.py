@@ -31,13 +31,19 @@ LAWS = {
     "binomial_logit(n, a + b * x)": np.minimum(COUNTS, 9),
     "poisson(exp(a + b * x))": COUNTS,
     "poisson_log(a + b * x)": COUNTS,
+    "geometric(inv_logit(a + b * x))": COUNTS,
+    "von_mises(a + b * x, s)": RNG.vonmises(0, 1, ROWS),
+    "categorical(softmax(a + x * effect))": COUNTS % 3 + 1,
+    "categorical_logit(a + x * effect)": COUNTS % 3 + 1,
+    "ordered_logistic(a + b * x, cut)": COUNTS % 3 + 1,
 }
 
 
 def model(law: str) -> str:
     kind = "int" if LAWS[law].dtype.kind == "i" else "real"
     return (
-        f"data {{ plate g; plate row in g by g_of; real x[row]; int<lower=0> n[row]; {kind} y[row]; }} "
+        f"data {{ plate g; plate row in g by g_of; real x[row]; int<lower=0> n[row]; {kind} y[row]; "
+        f"vector[3] effect; ordered[2] cut; }} "
         f"model {{ real b ~ normal(0, 1); real<lower=0> s ~ gamma(2, 2); "
         f"plate g {{ real a ~ normal(0, 1); plate row {{ y ~ {law}; }} }} }}"
     )
@@ -49,6 +55,8 @@ def plan(law: str) -> Plan:
         "x": RNG.integers(0, 3, ROWS).astype(float),
         "n": RNG.integers(9, 12, ROWS),
         "y": LAWS[law],
+        "effect": [0.0, 0.5, -1.0],
+        "cut": [-0.5, 1.0],
     }
     return make_plan(compile_model(text=model(law)).bind(data)[0], CPU, particles=16)
 
@@ -60,9 +68,9 @@ def test_cells_have_the_log_density_of_their_rows(law: str, monkeypatch: pytest.
     RNG.bit_generator.state = state
     monkeypatch.setattr(simplify, "WORTH_IT", -1.0)
     full = plan(law)
-    assert [cells.variable.name for cells in reduced.cells] == ["y"]
+    assert [cells.rows.variable.name for cells in reduced.cells] == ["y"]
     assert not full.cells
-    assert len(reduced.cells[0].rows) <= 30
+    assert reduced.cells[0].count <= 30
     generator = torch.Generator().manual_seed(1)
     sampler = Sampler(full, Contraction(full), generator)
     particles = sampler.e_step(starting_proposals(full, generator)).particles
@@ -71,6 +79,29 @@ def test_cells_have_the_log_density_of_their_rows(law: str, monkeypatch: pytest.
         for s in (sampler, Sampler(reduced, Contraction(reduced), generator))
     ]
     assert log_z[1] == pytest.approx(log_z[0], rel=1e-10)
+
+
+def test_rows_of_counts_are_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = """
+    data { dim V; plate g; plate row in g by g_of; array[V] int<lower=0> y[row]; }
+    model { plate g { simplex[V] p ~ dirichlet(rep_vector(2, V)); plate row { y ~ multinomial(p); } } }
+    """
+    data = {"g_of": [1, 2, 1, 2, 2], "y": [[1, 0, 4], [2, 2, 2], [0, 0, 1], [9, 1, 0], [0, 3, 3]]}
+    evidence = []
+    for worth_it in (0.8, -1.0):
+        monkeypatch.setattr(simplify, "WORTH_IT", worth_it)
+        compiled = make_plan(compile_model(text=text).bind(data)[0], CPU, particles=16)
+        assert len(compiled.cells) == (worth_it > 0)
+        generator = torch.Generator().manual_seed(1)
+        sampler = Sampler(compiled, Contraction(compiled), generator)
+        evidence.append(float(sampler.weigh(sampler.e_step(starting_proposals(compiled, generator))).evidence.log_z))
+    assert evidence[0] == pytest.approx(evidence[1], rel=1e-10)
+
+
+def test_known_rows_only_are_merged() -> None:
+    text = "data { plate row; missing int y[row]; } model { real m ~ normal(0, 1); plate row { y ~ poisson_log(m); } }"
+    (cells,) = make_plan(compile_model(text=text).bind({"y": [3, None, 1, 2, None]})[0], CPU).cells
+    assert (len(cells.cell), cells.count) == (3, 1)
 
 
 def test_a_latent_of_the_row_itself_prevents_cells() -> None:
@@ -85,7 +116,7 @@ def test_a_constant_parameter_gives_one_cell_a_group() -> None:
     )
     rows = {"g_of": [2, 1, 2, 1, 1], "y": [1.0, 2.0, 3.0, 4.0, 5.0]}
     (cells,) = make_plan(compile_model(text=text).bind(rows)[0], CPU).cells
-    assert len(cells.rows) == 2
+    assert cells.count == 2
 
 
 def test_data_arguments_of_an_outer_plate_reach_their_rows() -> None:
@@ -109,5 +140,5 @@ def test_groups_far_apart_keep_their_digits() -> None:
     reduced = make_plan(compile_model(text=text).bind(data)[0], CPU, particles=2)
     (cells,) = reduced.cells
     squares = next(v for v in reduced.program.constants.values() if v.shape == (2,) and float(v.max()) < 1)
-    assert len(cells.rows) == 2
+    assert cells.count == 2
     np.testing.assert_allclose(squares.numpy(), [rows[:50].var() * 50, (rows[50:] - 1e7).var() * 50], rtol=1e-6)
