@@ -7,13 +7,14 @@ import operator
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, SupportsIndex
 
-from qemppl.compile.plan import Plan, Target, check_draws, make_plan
+from qemppl.compile.layout import Target
+from qemppl.compile.plan import Plan, check_draws, make_plan
 from qemppl.compile.show import show_plan
 from qemppl.data.bind import bind
 from qemppl.data.bound import BoundModel
@@ -21,6 +22,7 @@ from qemppl.data.read import raw_from_mapping, read_data
 from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity, Stage
 from qemppl.diagnostics.source import Source
 from qemppl.engine import joint, monitor
+from qemppl.engine.ancestral import generate
 from qemppl.engine.evidence import Contraction
 from qemppl.engine.particles import Proposal
 from qemppl.engine.pool import log_evidence, report
@@ -89,6 +91,8 @@ class Progress:
 
 
 Watch = Callable[[Progress], None]
+Data = Mapping[str, Any] | str | Path | Sequence[str | Path]
+"""Values by name, or the paths of data files."""
 
 
 @dataclass(frozen=True)
@@ -98,20 +102,19 @@ class Model:
     ir: ModelIR
     warnings: tuple[Diagnostic, ...]
 
-    def bind(self, data: Mapping[str, Any] | str | Path) -> tuple[BoundModel, tuple[Diagnostic, ...]]:
+    def bind(self, data: Data) -> tuple[BoundModel, tuple[Diagnostic, ...]]:
         """The model with checked data, and what the data check noticed. Raises DiagnosticsError (DATA)."""
-        raw = raw_from_mapping(data) if isinstance(data, Mapping) else read_data(data)
-        bound = bind(self.ir, raw)
+        bound = bind(self.ir, raw_from_mapping(data) if isinstance(data, Mapping) else read_data(data, self.ir))
         return bound.model, bound.remarks
 
-    def plan(self, data: Mapping[str, Any] | str | Path, settings: Settings | None = None) -> Plan:
+    def plan(self, data: Data, settings: Settings | None = None) -> Plan:
         """What a fit would do: groups, particles, elimination order, cost."""
         settings = settings or Settings()
         return make_plan(self.bind(data)[0], _target(settings), settings.particles)
 
     def fit(
         self,
-        data: Mapping[str, Any] | str | Path,
+        data: Data,
         *,
         seed: int | None = None,
         settings: Settings | None = None,
@@ -120,7 +123,7 @@ class Model:
         resume: str | Path | None = None,
         **changes: Any,
     ) -> FitResult:
-        """Fits the model to data: a mapping by name, or the path of a JSON file.
+        """Fits the model to data: a mapping by name, or the path of a JSON or CSV file, or of several.
 
         seed: 0 .. 2^63 - 1; drawn and recorded where it is None. init_from: an earlier fit, or its file, to start from instead of the
         prior. resume: a file that keeps the unfinished fit, and from which, if it exists, the fit continues; removed in the end.
@@ -166,12 +169,13 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         if checkpoint:
             checkpoint.keep(state, sampler.generator)
         line, elapsed = state.history[-1], time.perf_counter() - began
-        progress(Progress("adapt", len(state.history), line.elbo, line.beta, min(line.ess), elapsed))
+        progress(Progress("adapt", len(state.history), line.elbo, line.beta, min(line.ess, default=1.0), elapsed))
 
     def reporting(replicate: int, elbo: float, mcse: float) -> None:
         known = mcse if mcse < torch.inf else None
         last = adaptation.history[-1]
-        progress(Progress("report", replicate, elbo, last.beta, min(last.ess), time.perf_counter() - began, known))
+        elapsed, ess = time.perf_counter() - began, min(last.ess, default=1.0)
+        progress(Progress("report", replicate, elbo, last.beta, ess, elapsed, known))
 
     with torch.inference_mode(), checkpoint or nullcontext():
         state = checkpoint.restore(plan, sampler.generator) if checkpoint else None
@@ -179,19 +183,22 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         adaptation = adapt(sampler, state, settings.max_iterations, adapting)
         pooled = report(sampler, adaptation.proposals, settings.draws, settings.tolerance, reporting)
         evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
+        known = {**pooled.draws, **{name: values.cpu() for name, values in evaluated.definitions.items()}}
+        generated = generate(bound, known, torch.Generator().manual_seed(seed), replace(plan.target, device="cpu"))
     findings = Findings(
         plan=plan,
         adaptation=adaptation,
         report=pooled,
         joint=evaluated,
+        generated=generated,
         log_evidence=None if monitor.is_improper(bound.ir) else log_evidence(pooled),
-        warnings=monitor.warnings(plan, adaptation, pooled, evaluated, settings.tolerance),
+        warnings=monitor.warnings(plan, adaptation, pooled, {**evaluated.definitions, **generated}, settings.tolerance),
         seconds=time.perf_counter() - began,
     )
     return assemble_result(findings, provenance)
 
 
-def explain_plan(model: Model, data: Mapping[str, Any] | str | Path, settings: Settings | None = None) -> str:
+def explain_plan(model: Model, data: Data, settings: Settings | None = None) -> str:
     """The plan of a fit as text."""
     return show_plan(model.plan(data, settings))
 

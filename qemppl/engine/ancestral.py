@@ -1,24 +1,28 @@
-"""Ancestral draws from the prior: every latent given the drawn values of the latents before it."""
+"""Joint draws, one statement after another: every latent from its law given the values drawn before it.
+
+From the prior this gives the starting proposals; from posterior draws, the generated quantities.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from qemppl.compile.builder import Builder
-from qemppl.compile.layout import Axes, Layout
-from qemppl.compile.plan import Target
+from qemppl.compile.layout import Layout, Target
 from qemppl.data.bound import BoundModel
+from qemppl.data.evaluate import Evaluator
 from qemppl.distributions.base import Law
 from qemppl.distributions.registry import LAWS
+from qemppl.distributions.truncated import End, draw_between
+from qemppl.engine.torch_backend import TorchBackend
+from qemppl.ir.model import Definition, Expr, RandomVariable, ValueType
 from qemppl.numerics.lazy import torch
 
 DRAW = "draw"
 """The particle axis of joint draws: one index that all latents share."""
-TRIES = 100
-"""Rejections of a draw outside the declared bounds, before it is folded back into them."""
 IMPROPER_SCALE = 10.0
 """An improper law draws from normal(0, 10) instead."""
+LIVE_TEMPORARIES = 8
+"""Values of a statement's size that are alive at once while it is drawn."""
 
 
 def draw_layouts(bound: BoundModel) -> dict[str, Layout]:
@@ -31,57 +35,128 @@ def draw_layouts(bound: BoundModel) -> dict[str, Layout]:
 
 def prior_draws(bound: BoundModel, draws: int, generator: torch.Generator, target: Target) -> dict[str, torch.Tensor]:
     """Draws of every latent, by name: (member, draw, *event). An improper law draws from its stated stand-in."""
-    axes, layouts = Axes(bound), draw_layouts(bound)
-    builder = Builder(bound, axes, layouts, target.dtype, target.device)
-    values: dict[int, torch.Tensor] = dict(builder.constants)
-    drawn: dict[str, torch.Tensor] = {}
-    done = 0
-    for variable in bound.ir.latents:
-        layout = layouts[variable.name]
-        shape = (axes.size(variable.plate), draws, *layout.event)
-        bounds = [None if b is None else builder.expression(b) for b in (variable.bounds.lower, variable.bounds.upper)]
-        slots = [builder.expression(argument) for argument in variable.arguments]
-        aligned = [None if slot is None else builder.align(slot, layout) for slot in (*bounds, *slots)]
-        values |= builder.constants
-        for instruction in builder.instructions[done:]:
-            values[instruction.target] = instruction.apply(*[values[source] for source in instruction.sources])
-        done = len(builder.instructions)
-        lower, upper, *arguments = (None if slot is None else values[slot].expand(shape) for slot in aligned)
-        empty = torch.zeros(shape, dtype=target.dtype, device=target.device)
-        sampler = _Sampler(LAWS[variable.law], [a for a in arguments if a is not None], empty)
-        drawn[variable.name] = values[builder.latent(variable.name)] = sampler.within(lower, upper, generator)
-    return drawn
+    interpreter = _Interpreter(bound, draws, generator, target, {})
+    for statement in bound.ir.statements:
+        if isinstance(statement, Definition) or not statement.observed:
+            interpreter.run(statement)
+    latents = {variable.name: variable.plate for variable in bound.ir.latents}
+    return {
+        name: interpreter.values[name][None] if plate is None else interpreter.values[name].transpose(0, 1)
+        for name, plate in latents.items()
+    }
 
 
-@dataclass(frozen=True)
-class _Sampler:
-    """Draws of a law. arguments and empty: of the shape of the draws."""
+def generate(
+    bound: BoundModel, posterior: Mapping[str, torch.Tensor], generator: torch.Generator, target: Target
+) -> dict[str, torch.Tensor]:
+    """The generated quantities on posterior draws of latents and deterministic names. All: by name, (draw, member, *event)."""
+    if not bound.ir.generated:
+        return {}
+    count = len(next(iter(posterior.values())))
+    parts: dict[str, list[torch.Tensor]] = {}
+    block = _block(bound, target)
+    for start in range(0, count, block):
+        known = {name: values[start : start + block].cpu() for name, values in posterior.items()}
+        size = min(block, count - start)
+        plates = {statement.name: statement.type.plate for statement in bound.ir.statements}
+        rooted = {name: values if plates[name] else values.squeeze(1) for name, values in known.items()}
+        interpreter = _Interpreter(bound, size, generator, target, rooted)
+        for statement in bound.ir.generated:
+            values = interpreter.run(statement)
+            parts.setdefault(statement.name, []).append(values if statement.type.plate else values[:, None])
+    return {name: torch.cat(values) for name, values in parts.items()}
 
-    law: Law
-    arguments: Sequence[torch.Tensor]
-    empty: torch.Tensor
 
-    def within(
-        self, lower: torch.Tensor | None, upper: torch.Tensor | None, generator: torch.Generator
+def _block(bound: BoundModel, target: Target) -> int:
+    """Draws that are worked on at once, as the memory allows."""
+    numbers = [
+        bound.count(s.type.plate) * _components(bound, s.type) for s in (*bound.ir.statements, *bound.ir.generated)
+    ]
+    return max(1, target.memory // (8 * (sum(numbers) + LIVE_TEMPORARIES * max(numbers))))
+
+
+def _components(bound: BoundModel, kind: ValueType) -> int:
+    count = 1
+    for size in kind.event:
+        count *= bound.size(size)
+    return count
+
+
+class _Interpreter:
+    """Values of statements on joint draws. values: by name, (draw, [member,] *event)."""
+
+    def __init__(
+        self,
+        bound: BoundModel,
+        draws: int,
+        generator: torch.Generator,
+        target: Target,
+        values: Mapping[str, torch.Tensor],
+    ) -> None:
+        self.values = dict(values)
+        self._bound = bound
+        self._draws = draws
+        self._generator = generator
+        self._target = target
+        self._evaluator = Evaluator(bound, self.values, TorchBackend(target))
+
+    def run(self, statement: Definition | RandomVariable) -> torch.Tensor:
+        """The statement's values, which later ones can read."""
+        if isinstance(statement, Definition):
+            event = tuple(self._bound.size(size) for size in statement.type.event)
+            values = self._spread(statement.value, statement.type.plate, event).clone()
+        else:
+            values = self._draw(statement)
+        self.values[statement.name] = values
+        return values
+
+    def _draw(self, variable: RandomVariable) -> torch.Tensor:
+        law = LAWS[variable.law]
+        event = tuple(self._bound.size(size) for size in variable.type.event)
+        batch = event[: len(event) - len(law.sizes)]
+        arguments = [
+            self._spread(e, variable.plate, (*batch, *self._own_axes(e, len(a.sizes))))
+            for e, a in zip(variable.arguments, law.arguments, strict=True)
+        ]
+        lower, upper = (
+            None if end is None else self._spread(end, variable.plate, event)
+            for end in (variable.bounds.lower, variable.bounds.upper)
+        )
+        members = () if variable.plate is None else (self._bound.count(variable.plate),)
+        empty = torch.zeros((self._draws, *members, *event), dtype=self._target.dtype, device=self._target.device)
+        if variable.form == "positive_ordered":
+            lower = empty
+        if law.needs_shape:
+            arguments.append(empty)
+        x = self._sample(law, arguments, (lower, upper), empty)
+        return x.sort(-1).values if variable.form in ("ordered", "positive_ordered") else x
+
+    def _sample(
+        self, law: Law, arguments: Sequence[torch.Tensor], bounds: tuple[End, End], empty: torch.Tensor
     ) -> torch.Tensor:
-        """Draws between the bounds, by rejection."""
-        x = self._draw(generator)
-        for _ in range(TRIES):
-            outside = torch.zeros_like(x, dtype=torch.bool)
-            if lower is not None:
-                outside |= x <= lower
-            if upper is not None:
-                outside |= x >= upper
-            if not bool(outside.any()):
-                return x
-            x = torch.where(outside, self._draw(generator), x)
-        return _fold(x, lower, upper)
+        if law.improper:
+            noise = torch.randn(empty.shape, generator=self._generator, dtype=empty.dtype, device=empty.device)
+            return _fold(noise * IMPROPER_SCALE, *bounds)
+        if bounds == (None, None):
+            return law.sample(self._generator, *arguments)
+        return draw_between(law, self._generator, *bounds, arguments)
 
-    def _draw(self, generator: torch.Generator) -> torch.Tensor:
-        if self.law.improper:
-            noise = torch.randn(self.empty.shape, generator=generator, dtype=self.empty.dtype, device=self.empty.device)
-            return noise * IMPROPER_SCALE
-        return self.law.sample(generator, *(self.arguments or [self.empty]))
+    def _own_axes(self, expr: Expr, rank: int) -> tuple[int, ...]:
+        event = tuple(self._bound.size(size) for size in expr.type.event)
+        return event[len(event) - rank :]
+
+    def _spread(self, expr: Expr, plate: str | None, event: tuple[int, ...]) -> torch.Tensor:
+        """An expression on every draw and member: (draw, [member,] *event)."""
+        value = self._evaluator.evaluate(expr)
+        assert value is not None, "every name before a statement is known"
+        own = ValueType(expr.type.kind, expr.type.event, plate)
+        value = self._evaluator.align(value, expr.type, own)
+        rank = len(expr.type.event)
+        shape = tuple(value.shape)
+        leading, own_event = shape[: len(shape) - rank], shape[len(shape) - rank :]
+        value = value.reshape((*leading, *(1,) * (len(event) - rank), *own_event))
+        members = () if plate is None else (self._bound.count(plate),)
+        return value.expand(self._draws, *members, *event)
 
 
 def _fold(x: torch.Tensor, lower: torch.Tensor | None, upper: torch.Tensor | None) -> torch.Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 
-from qemppl.compile.groups import Group
+from qemppl.compile.plan import Plan
 from qemppl.engine.evidence import Conditional, Contraction, Evidence
 from qemppl.engine.particles import Particles
 from qemppl.numerics.lazy import torch
@@ -49,16 +49,14 @@ def _draw_step(
     return indices
 
 
-def pick(
-    particles: Particles, groups: tuple[Group, ...], indices: Mapping[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
+def pick(particles: Particles, plan: Plan, indices: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The values of the chosen particles: by latent, (draw, member, *event)."""
+    plates = {part.variable.name: (group.name, part.variable.plate) for group in plan.groups for part in group.parts}
+    plates |= {enumeration.name: (enumeration.name, enumeration.plate) for enumeration in plan.enumerations}
     picked: dict[str, torch.Tensor] = {}
-    for group in groups:
-        index = indices[group.name]
-        for part in group.parts:
-            values = particles.values[part.variable.name]
-            member = torch.arange(values.shape[0], device=values.device)
-            own = index if part.variable.plate == group.plate else index.expand(-1, values.shape[0])
-            picked[part.variable.name] = values[member, own]
+    for name, (dim, plate) in plates.items():
+        values, index = particles.values[name], indices[dim]
+        member = torch.arange(values.shape[0], device=values.device)
+        own = index if plate == plan.homes[dim] else index.expand(-1, values.shape[0])
+        picked[name] = values[member, own]
     return picked

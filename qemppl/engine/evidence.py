@@ -41,7 +41,7 @@ class Contraction:
         self._steps = plan.elimination.steps
         self._keys = plan.elimination.tables
         self._given = len(self._keys) - len(self._steps)
-        self._plates = {group.name: group.plate for group in plan.groups}
+        self._plates = plan.homes
         self._target = plan.target
         self._sizes = {"": 1} | {axis: plan.axes.size(axis) for axis in self._plates.values() if axis}
         self._particles = plan.particles
@@ -65,30 +65,30 @@ class Contraction:
     ) -> Evidence:
         """The evidence of weights r^beta (Q / widened Q)^(1 - beta): a path from Q to the posterior, by the same contraction.
 
+        Only what particles stand for is tempered: r is first summed over the values of discrete latents, since a sum of powers would
+        favour latents that leave these undecided. Where particles have been summed out below a discrete latent, the power 1 / beta
+        of their message takes the tempering back.
         narrowing: log Q / widened Q of every particle, by group; needed for beta < 1 only.
         Its conditionals live in a workspace that the next run writes over.
         """
         messages: dict[int, torch.Tensor] = {}
+        exact: set[int] = set()
         conditionals = []
         for number, (step, log_factors) in enumerate(zip(self._steps, combined, strict=True)):
-            terms = torch.mul(log_factors, beta, out=self._workspace(number, log_factors))
-            if beta < 1 and narrowing is not None:
+            power = 1.0 if step.exact else beta
+            terms = torch.mul(log_factors, power, out=self._workspace(number, log_factors))
+            if beta < 1 and narrowing is not None and not step.exact:
                 for group in step.eliminated:
                     terms += (1 - beta) * _spread(narrowing[group], (group,), step.dims)
             for table in step.inputs:
                 if table in messages:
-                    terms += _spread(messages[table], self._keys[table][1], step.dims)
-            axes = tuple(range(1 + len(step.rest), 1 + len(step.dims)))
-            if axes:
-                shift = terms.amax(axes, keepdim=True)
-                shift.masked_fill_(shift == -torch.inf, 0.0)  # a row without any possible particle stays at weight 0
-                terms.sub_(shift).exp_()
-                total = terms.sum(axes)
-                message = total.log().add_(shift.reshape(total.shape))
-            else:
-                message, total, terms = terms.clone(), torch.ones_like(terms), torch.ones_like(terms)
-            conditionals.append(Conditional(step, terms, total))
+                    scale = power if table in exact else power / beta
+                    terms.add_(_spread(messages[table], self._keys[table][1], step.dims), alpha=scale)
+            conditional, message = _sum_out(step, terms)
+            conditionals.append(conditional)
             messages[step.output] = self._plate_sum(message, step)
+            if step.exact:
+                exact.add(step.output)
         return Evidence(messages[self._steps[-1].output].reshape(()), tuple(conditionals))
 
     def marginals(self, evidence: Evidence) -> dict[str, torch.Tensor]:
@@ -145,6 +145,18 @@ class Contraction:
         for part in parts:
             total += part
         return total
+
+
+def _sum_out(step: Step, terms: torch.Tensor) -> tuple[Conditional, torch.Tensor]:
+    """Exponentiates the terms in place and sums them over the eliminated dims; the message is the log of that sum."""
+    axes = tuple(range(1 + len(step.rest), 1 + len(step.dims)))
+    if not axes:
+        return Conditional(step, torch.ones_like(terms), torch.ones_like(terms)), terms.clone()
+    shift = terms.amax(axes, keepdim=True)
+    shift.masked_fill_(shift == -torch.inf, 0.0)  # a row without any possible particle stays at weight 0
+    terms.sub_(shift).exp_()
+    total = terms.sum(axes)
+    return Conditional(step, terms, total), total.log().add_(shift.reshape(total.shape))
 
 
 def _spread(table: torch.Tensor, own: tuple[str, ...], dims: tuple[str, ...]) -> torch.Tensor:

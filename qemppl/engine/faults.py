@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from qemppl.compile.builder import Builder
-from qemppl.compile.factors import density
+from qemppl.compile.factors import Site, sites
 from qemppl.compile.layout import Axes
 from qemppl.compile.plan import Plan, assemble
 from qemppl.diagnostics.diagnostic import Diagnostic, Severity
 from qemppl.engine.ancestral import DRAW, draw_layouts
 from qemppl.engine.particles import Particles
-from qemppl.ir.model import RandomVariable
 from qemppl.numerics.lazy import torch
 
 MOST = 5
@@ -19,10 +18,10 @@ MOST = 5
 def not_a_number(plan: Plan, particles: Particles) -> list[Diagnostic]:
     """Statements whose log-density is NaN or +inf at some particle."""
     found = []
-    for variable, log_p in _site_densities(plan, particles):
-        wrong = log_p.isnan() | (log_p == torch.inf)
+    for site, log_p in _site_densities(plan, particles):
+        variable, wrong = site.variable, log_p.isnan() | (log_p == torch.inf)
         if bool(wrong.any()):
-            member = _member(plan, variable, wrong.any(-1))
+            member = _member(plan, site, wrong.any(-1))
             found.append(
                 Diagnostic(
                     code="QEM801",
@@ -41,8 +40,8 @@ def not_a_number(plan: Plan, particles: Particles) -> list[Diagnostic]:
 def impossible(plan: Plan, particles: Particles) -> list[Diagnostic]:
     """Statements that no particle makes possible."""
     found = []
-    for variable, log_p in _site_densities(plan, particles):
-        never = (log_p == -torch.inf).all(-1)
+    for site, log_p in _site_densities(plan, particles):
+        variable, never = site.variable, (log_p == -torch.inf).all(-1)
         if bool(never.any()):
             count = int(never.sum())
             more = f" (and {count - 1} more)" if count > 1 else ""
@@ -50,7 +49,7 @@ def impossible(plan: Plan, particles: Particles) -> list[Diagnostic]:
                 Diagnostic(
                     code="QEM802",
                     severity=Severity.ERROR,
-                    message=f"`{variable.name}`{_member(plan, variable, never)}{more} has probability 0 at all values of "
+                    message=f"`{variable.name}`{_member(plan, site, never)}{more} has probability 0 at all values of "
                     f"the latents that were tried",
                     span=variable.span,
                     hint="check the data against the law's range, and whether the prior allows values that can explain them",
@@ -59,26 +58,28 @@ def impossible(plan: Plan, particles: Particles) -> list[Diagnostic]:
     return found[:MOST] or [_unlocated()]
 
 
-def _site_densities(plan: Plan, particles: Particles) -> list[tuple[RandomVariable, torch.Tensor]]:
+def _site_densities(plan: Plan, particles: Particles) -> list[tuple[Site, torch.Tensor]]:
     """log p of every statement with particles from the whole range of every latent used jointly: (member, particle)."""
-    bound, axes = plan.bound, Axes(plan.bound)
-    builder = Builder(bound, axes, draw_layouts(bound), plan.target.dtype, plan.target.device)
-    sites = {v.name: v for v in (*bound.ir.latents, *bound.ir.observations)}
-    factors = [(name, density(builder, variable)) for name, variable in sites.items()]
-    draws = min(plan.particles.values())
+    bound = plan.bound
+    builder = Builder(bound, Axes(bound), draw_layouts(bound), plan.target)
+    found = {site.name: site for site in sites(builder)}
+    draws = min(plan.particles[group.name] for group in plan.groups)
+    factors = [(name, site.slot) for name, site in found.items()]
     program = assemble(builder, factors, {DRAW: draws}, {DRAW: None}, plan.target.memory)
     joint = {
         name: values[:, torch.linspace(0, values.shape[1] - 1, draws).long()]
         for name, values in particles.values.items()
     }
-    return [(sites[name], log_p) for name, log_p in program.densities(joint)[0].items()]
+    return [(found[name], log_p) for name, log_p in program.densities(joint)[0].items()]
 
 
-def _member(plan: Plan, variable: RandomVariable, wrong: torch.Tensor) -> str:
+def _member(plan: Plan, site: Site, wrong: torch.Tensor) -> str:
     """The label of the first member concerned, in brackets."""
-    if variable.plate is None:
+    if site.variable.plate is None:
         return ""
-    return f"[{plan.bound.members[variable.plate].labels[int(wrong.int().argmax())]}]"
+    row = int(wrong.int().argmax())
+    position = row if site.rows is None else site.rows.on_plate(row)
+    return f"[{plan.bound.members[site.variable.plate].labels[position]}]"
 
 
 def _unlocated() -> Diagnostic:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qemppl.compile.builder import Builder
-from qemppl.compile.factors import density
+from qemppl.compile.factors import Site, sites
 from qemppl.compile.layout import Axes
 from qemppl.compile.plan import Plan, assemble
+from qemppl.data.bound import BoundModel
 from qemppl.engine.ancestral import DRAW, draw_layouts
 from qemppl.engine.particles import Proposal
 from qemppl.numerics.lazy import torch
@@ -19,7 +20,8 @@ MOST_LOG_LIKELIHOODS = 1 << 24
 
 @dataclass(frozen=True)
 class Joint:
-    """On joint draws. definitions, log_likelihood: by name, (draw, member, ..). log_prior, log_joint, log_q: (draw,).
+    """On joint draws. definitions: by name, (draw, member, *event). log_likelihood: by name, (draw, member), NaN where an outcome is
+    missing. log_prior, log_joint, log_q: (draw,).
 
     An observation with more than MOST_LOG_LIKELIHOODS values has no pointwise log-likelihood; it counts in log_joint.
     """
@@ -33,26 +35,47 @@ class Joint:
 
 def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torch.Tensor]) -> Joint:
     """Evaluates a model on draws. draws: by latent, (draw, member, *event)."""
-    bound, axes = plan.bound, Axes(plan.bound)
-    builder = Builder(bound, axes, draw_layouts(bound), plan.target.dtype, plan.target.device)
-    latents = frozenset(v.name for v in bound.ir.latents)
-    factors = [(v.name, density(builder, v)) for v in (*bound.ir.latents, *bound.ir.observations)]
+    bound, count = plan.bound, len(next(iter(draws.values())))
+    builder = Builder(bound, Axes(bound), draw_layouts(bound), plan.target)
+    found = sites(builder)
     slots = {d.name: builder.expression(d.value) for d in bound.ir.definitions}
     varying = {name: slot for name, slot in slots.items() if slot not in builder.constants}
-    count = len(next(iter(draws.values())))
-    particles = {name: values.transpose(0, 1) for name, values in draws.items()}
     outputs = tuple(varying.values())
+    particles = {name: values.transpose(0, 1) for name, values in draws.items()}
+    factors = [(site.name, site.slot) for site in found]
     program = assemble(builder, factors, {DRAW: count}, {DRAW: None}, plan.target.memory, outputs)
-    large = frozenset(v.name for v in bound.ir.observations if bound.count(v.plate) * count > MOST_LOG_LIKELIHOODS)
-    by_member, values = program.densities(particles, latents | large, outputs)
+    is_pointwise = {site.name: _is_pointwise(bound, site, count) for site in found}
+    totals = frozenset(name for name, kept in is_pointwise.items() if not kept)
+    by_member, values = program.densities(particles, totals, outputs)
     densities = {name: log_p.expand(-1, count).transpose(0, 1) for name, log_p in by_member.items()}
+    latents = {variable.name for variable in bound.ir.latents}
     return Joint(
         definitions={name: value.transpose(0, 1) for name, value in zip(varying, values, strict=True)},
-        log_likelihood={name: log_p for name, log_p in densities.items() if name not in latents | large},
+        log_likelihood=_pointwise(bound, [site for site in found if is_pointwise[site.name]], densities),
         log_prior=torch.stack([log_p.sum(1) for name, log_p in densities.items() if name in latents]).sum(0),
         log_joint=torch.stack([log_p.sum(1) for log_p in densities.values()]).sum(0),
-        log_q=torch.stack([_log_q(proposal, particles) for proposal in proposals]).sum(0),
+        log_q=sum((_log_q(proposal, particles) for proposal in proposals), torch.zeros(count, dtype=plan.target.dtype)),
     )
+
+
+def _is_pointwise(bound: BoundModel, site: Site, draws: int) -> bool:
+    return site.rows is not None and bound.count(site.variable.plate) * draws <= MOST_LOG_LIKELIHOODS
+
+
+def _pointwise(
+    bound: BoundModel, found: Sequence[Site], densities: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """By observation, (draw, member); NaN for a missing outcome."""
+    likelihood: dict[str, torch.Tensor] = {}
+    for site in found:
+        log_p, rows, name = densities[site.name], site.rows, site.variable.name
+        if rows is None or rows.index is None:
+            likelihood[name] = log_p
+            continue
+        if name not in likelihood:
+            likelihood[name] = torch.full((len(log_p), bound.count(site.variable.plate)), torch.nan, dtype=log_p.dtype)
+        likelihood[name][:, torch.as_tensor(rows.index)] = log_p
+    return likelihood
 
 
 def _log_q(proposal: Proposal, particles: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -63,7 +86,7 @@ def _log_q(proposal: Proposal, particles: Mapping[str, torch.Tensor]) -> torch.T
         x = particles[part.variable.name]
         if part.variable.plate != group.plate:
             x = x.transpose(0, 1)[None]
-        u = chart.inverse(x.reshape(proposal.mean.shape[0], -1, part.size))
+        u = chart.inverse(x.reshape(proposal.mean.shape[0], -1, part.components))
         log_jacobian.append(chart.log_jacobian(u).sum((0, 2)))
         coordinates.append(u)
     log_q = family.log_prob(family.mean_to_standard(proposal.mean), torch.cat(coordinates, -1))

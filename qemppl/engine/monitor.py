@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qemppl.compile.groups import Group
 from qemppl.compile.plan import Plan
 from qemppl.data.bound import BoundModel
 from qemppl.diagnostics.diagnostic import Diagnostic, Severity
 from qemppl.distributions.registry import LAWS
-from qemppl.engine.joint import Joint
 from qemppl.engine.pool import GroupTail, Report
 from qemppl.engine.qem import EXHAUSTED, Adaptation
 from qemppl.ir.model import ModelIR
@@ -21,14 +22,18 @@ MEMBERS_NAMED = 3
 
 
 def warnings(
-    plan: Plan, adaptation: Adaptation, report: Report, joint: Joint, tolerance: float
+    plan: Plan,
+    adaptation: Adaptation,
+    report: Report,
+    computed: Mapping[str, torch.Tensor],
+    tolerance: float,
 ) -> tuple[Diagnostic, ...]:
-    """Everything about the fit that its user should know."""
-    found = [*_adaptation(adaptation), *_replicates(plan.bound, report, tolerance)]
+    """Everything about the fit that its user should know. computed: deterministic names and generated quantities on joint draws."""
+    found = [*_adaptation(adaptation), *_replicates(plan, report, tolerance)]
     for group in plan.groups:
         tail = report.tails[group.name]
         found += [*_heavy_tail(plan.bound, group, tail), *_few_effective(group, tail)]
-    found += _not_finite(plan.bound, report, joint)
+    found += _not_finite(plan.bound, report, computed)
     if is_improper(plan.bound.ir):
         found.append(_diagnostic("QEM906", Severity.NOTE, "a prior is improper, so the evidence is not defined", ()))
     return tuple(found)
@@ -67,7 +72,8 @@ def _adaptation(adaptation: Adaptation) -> list[Diagnostic]:
     return found
 
 
-def _replicates(bound: BoundModel, report: Report, tolerance: float) -> list[Diagnostic]:
+def _replicates(plan: Plan, report: Report, tolerance: float) -> list[Diagnostic]:
+    bound = plan.bound
     limit = threshold(report.replicates)
     if report.fell_back:
         return [
@@ -81,7 +87,8 @@ def _replicates(bound: BoundModel, report: Report, tolerance: float) -> list[Dia
             )
         ]
     if report.worst_error > tolerance:
-        noise = {name: moments.noise for name, moments in report.moments.items()}
+        sampled = [part.variable.name for group in plan.groups for part in group.parts]
+        noise = {name: report.moments[name].noise for name in sampled}
         worst = max(noise, key=lambda name: float(noise[name].max()))
         missed = sum(int((ratio > tolerance).sum()) for ratio in noise.values())
         total = sum(ratio.numel() for ratio in noise.values())
@@ -137,10 +144,10 @@ def _few_effective(group: Group, tail: GroupTail) -> list[Diagnostic]:
     ]
 
 
-def _not_finite(bound: BoundModel, report: Report, joint: Joint) -> list[Diagnostic]:
-    """Means that overflow or are undefined: of latents, and of deterministic names over the joint draws."""
+def _not_finite(bound: BoundModel, report: Report, computed: Mapping[str, torch.Tensor]) -> list[Diagnostic]:
+    """Means that overflow or are undefined: of latents, and of what is computed from the joint draws."""
     means = {name: moments.mean for name, moments in report.moments.items()}
-    means |= {name: values.mean(0) for name, values in joint.definitions.items()}
+    means |= {name: values.mean(0) for name, values in computed.items()}
     found = []
     for name, mean in means.items():
         broken = ~mean.isfinite()
@@ -165,7 +172,7 @@ def _latents(group: Group) -> str:
 def _element(bound: BoundModel, name: str, position: torch.Tensor, shape: torch.Size) -> str:
     """What one number is called, as in the summary: `mu`, `theta[Choate]`, `beta[2]`. position: into the flattened (member, *event)."""
     member, *event = (int(i) for i in torch.unravel_index(position, shape))
-    plate = next(s.type.plate for s in bound.ir.statements if s.name == name)
+    plate = next(s.type.plate for s in (*bound.ir.statements, *bound.ir.generated) if s.name == name)
     index = [] if plate is None else [bound.members[plate].labels[member]]
     index += [str(i + 1) for i in event]
     return f"{name}[{','.join(index)}]" if index else name

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import log, sqrt
 
 from qemppl.compile.builder import Builder
+from qemppl.compile.discrete import limits_of
 from qemppl.compile.groups import Group, Part
 from qemppl.compile.layout import Axes
 from qemppl.compile.plan import Plan
 from qemppl.distributions.registry import LAWS
-from qemppl.numerics.charts import Chart
+from qemppl.numerics.charts import Chart, CountChart
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.quasi import uniforms
+from qemppl.numerics.vector_charts import VectorChart, vector_chart
+
+AnyChart = Chart | CountChart | VectorChart
 
 WIDEST = 1.2
 """Proposals are widened by at most this factor, less in many dimensions, so that weights stay bounded (engine: low-variance particles)."""
@@ -31,7 +36,12 @@ class Proposal:
 
     group: Group
     mean: torch.Tensor
-    charts: tuple[Chart, ...]
+    charts: tuple[AnyChart, ...]
+
+    @cached_property
+    def standard(self) -> torch.Tensor:
+        """Standard parameters: (member, parameter)."""
+        return self.group.family.mean_to_standard(self.mean)
 
     @property
     def widening(self) -> float:
@@ -52,20 +62,25 @@ class Cloud:
 
 @dataclass(frozen=True)
 class Particles:
-    """Particles of all groups. values: by latent, (member, particle, *event). clouds: by group."""
+    """Particles of all groups. values: by latent, (member, particle, *event), of an enumerated one (member, state). clouds: by group."""
 
     values: Mapping[str, torch.Tensor]
     clouds: Mapping[str, Cloud]
 
 
-def make_charts(plan: Plan) -> dict[str, tuple[Chart, ...]]:
+def make_charts(plan: Plan) -> dict[str, tuple[AnyChart, ...]]:
     """By group, the map from the family's support to each latent's declared support."""
-    builder = Builder(plan.bound, plan.axes, {}, plan.target.dtype, plan.target.device)
+    builder = Builder(plan.bound, plan.axes, {}, plan.target)
     return {group.name: tuple(_chart(builder, plan.axes, group, part) for part in group.parts) for group in plan.groups}
 
 
-def _chart(builder: Builder, axes: Axes, group: Group, part: Part) -> Chart:
+def _chart(builder: Builder, axes: Axes, group: Group, part: Part) -> AnyChart:
     variable = part.variable
+    if variable.form is not None:
+        return vector_chart(variable.form, part.event, part.members, builder.dtype, builder.device)
+    if variable.sampled:
+        least, _ = limits_of(builder.bound, variable)
+        return CountChart(torch.as_tensor(least, dtype=builder.dtype, device=builder.device).reshape(len(least), 1, -1))
     support = LAWS[variable.law].support
     ends: list[torch.Tensor | None] = []
     for bound, end in ((variable.bounds.lower, support.lower), (variable.bounds.upper, support.upper)):
@@ -99,6 +114,9 @@ def draw_particles(proposals: Sequence[Proposal], plan: Plan, generator: torch.G
             log_q = log_q - chart.log_jacobian(coordinates).sum(-1)
             values[part.variable.name] = by_member(group, part, chart.forward(coordinates))
         clouds[group.name] = Cloud(u, log_q, narrowing)
+    for discrete in plan.enumerations:
+        states = torch.as_tensor(discrete.values, dtype=plan.target.dtype, device=plan.target.device)
+        values[discrete.name] = states.expand(plan.axes.size(discrete.plate), -1)
     return Particles(values, clouds)
 
 
@@ -111,7 +129,7 @@ def _draw_mixture(
     1995, the balance heuristic).
     """
     group, family, count = proposal.group, proposal.group.family, plan.particles[proposal.group.name]
-    fitted = family.mean_to_standard(proposal.mean)
+    fitted = proposal.standard
     far = count // OUTLOOK if count >= MANY else 0
     u, log_q = [], []
     components = [(count - far, proposal.widening)] + ([(far, FAR)] if far else [])

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, log
 
+from qemppl.compile.plan import Plan
 from qemppl.engine.draws import draw_indices, pick
 from qemppl.engine.particles import Particles, Proposal
 from qemppl.engine.qem import Sampler, Weighted
@@ -99,7 +100,8 @@ class _Pool:
             weighted_offset = weight * offset
             self.first.setdefault(name, []).append(weighted_offset.sum(1))
             self.second.setdefault(name, []).append((weighted_offset * offset).sum(1))
-        for name, weight in weighted.weights.items():
+        for name in particles.clouds:
+            weight = weighted.weights[name]
             self.squares.setdefault(name, []).append(weight.square().sum(-1))
             self._keep_tail(name, weight.log() + log_z)
 
@@ -160,7 +162,9 @@ def report(
     draws: joint draws wanted. watch: called with the number of replicates, the last log Zhat and the worst error so far.
     """
     pool = _Pool()
-    group_of = {part.variable.name: group.name for group in sampler.plan.groups for part in group.parts}
+    plan = sampler.plan
+    group_of = {part.variable.name: group.name for group in plan.groups for part in group.parts}
+    group_of |= {enumeration.name: enumeration.name for enumeration in plan.enumerations}
     each = ceil(SPARE_DRAWS * draws / FEWEST)
     worst = torch.inf
     hopeless = False
@@ -169,13 +173,13 @@ def report(
         weighted = sampler.weigh(step)
         pool.add(step.particles, weighted, group_of)
         indices = draw_indices(sampler.contraction, weighted.evidence, each, sampler.generator)
-        pool.draws.append({n: v.cpu() for n, v in pick(step.particles, sampler.plan.groups, indices).items()})
+        pool.draws.append({n: v.cpu() for n, v in pick(step.particles, plan, indices).items()})
         if each * len(pool.draws) > 2 * SPARE_DRAWS * draws and each > 1:
             each = ceil(each / 2)
             pool.draws = [{name: values[:each].clone() for name, values in drawn.items()} for drawn in pool.draws]
         if len(pool.log_z) % ROUND == 0:
             weights, khat, _ = pool.weights()
-            worst = _worst_error(pool.moments(weights))
+            worst = _worst_error(pool.moments(weights), plan)
             hopeless = khat > HOPELESS and len(pool.log_z) >= 2 * FEWEST
         watch(len(pool.log_z), pool.log_z[-1], worst)
     weights, khat, fell_back = pool.weights()
@@ -185,7 +189,7 @@ def report(
         khat=khat,
         fell_back=fell_back,
         moments=pool.moments(weights),
-        tails=pool.group_tails(weights, sampler.plan.particles),
+        tails=pool.group_tails(weights, plan.particles),
         draws=_resample(pool.draws, weights, draws, sampler.generator),
         worst_error=worst,
     )
@@ -208,9 +212,11 @@ def _ratio_error(weights: torch.Tensor, values: torch.Tensor, ratio: torch.Tenso
     return ((weights * (values - ratio)).square().sum(0) * count / (count - 1)).sqrt()
 
 
-def _worst_error(moments: Mapping[str, Moments]) -> float:
-    """The largest Monte Carlo error of a mean or an sd, in posterior sd."""
-    return max(float(m.noise.max()) for m in moments.values())
+def _worst_error(moments: Mapping[str, Moments], plan: Plan) -> float:
+    """The largest Monte Carlo error of a mean or an sd, in posterior sd. An enumerated latent is no less exact than what it hangs on,
+    and its sd may be next to nothing."""
+    sampled = (moments[part.variable.name] for group in plan.groups for part in group.parts)
+    return max((float(m.noise.max()) for m in sampled), default=0.0)
 
 
 def _resample(

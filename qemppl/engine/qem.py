@@ -57,7 +57,8 @@ class EStep:
 
 @dataclass(frozen=True)
 class Weighted:
-    """The E-step at one beta. weights: (member, particle) by group. ess: (member,) by group, as a fraction of K."""
+    """The E-step at one beta. weights: (member, particle) by group, (member, state) by enumerated latent. ess: (member,) by group, as
+    a fraction of K."""
 
     beta: float
     evidence: Evidence
@@ -72,7 +73,7 @@ class Weighted:
     @property
     def worst_spread(self) -> float:
         """The least over groups of the mean over members."""
-        return min(float(self.spread(group).mean()) for group in self.ess)
+        return min((float(self.spread(group).mean()) for group in self.ess), default=1.0)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ class Sampler:
         if bool(evidence.log_z.isnan()) or evidence.log_z.item() == torch.inf:
             raise DiagnosticsError(not_a_number(self.plan, step.particles), Stage.RESOURCE)
         weights = self.contraction.marginals(evidence)
-        ess = {name: (w.sum(-1) / w.norm(dim=-1)).square().nan_to_num() / w.shape[-1] for name, w in weights.items()}
+        sampled = {name: weights[name] for name in step.particles.clouds}
+        ess = {name: (w.sum(-1) / w.norm(dim=-1)).square().nan_to_num() / w.shape[-1] for name, w in sampled.items()}
         return Weighted(beta, evidence, weights, ess)
 
 
@@ -184,11 +186,17 @@ def _step_size(state: Adaptation) -> float:
 
 
 def _m_step(state: Adaptation, proposal: Proposal, step: EStep, weighted: Weighted, move: float) -> Proposal:
-    """Blends the weighted moments into Q. A member whose weight sits on few particles moves less: their spread means little."""
+    """Blends the weighted moments into Q.
+
+    A member whose weight sits on few particles moves less, for their spread means little; but it has not arrived, and its steps do
+    not shrink with those of the others.
+    """
     group, family = proposal.group, proposal.group.family
     moments = family.moments(step.particles.clouds[group.name].u, weighted.weights[group.name])
-    trust = (weighted.spread(group.name) / ESS_TARGET).clamp(0.0, 1.0)[:, None]
-    blended = family.blend(proposal.mean, moments, move * trust)
+    spread = weighted.spread(group.name)[:, None]
+    trust = (spread / ESS_TARGET).clamp(0.0, 1.0).sqrt()
+    step_size = torch.where(spread < ESS_TARGET, max(move, FIRST_STEP), move)
+    blended = family.blend(proposal.mean, moments, step_size * trust)
     mean = family.project_mean(blended)
     state.projected += int((mean != blended).any(-1).sum())
     return replace(proposal, mean=mean)

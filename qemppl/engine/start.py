@@ -9,6 +9,7 @@ from qemppl.compile.plan import Plan
 from qemppl.engine.ancestral import prior_draws
 from qemppl.engine.particles import Proposal, make_charts
 from qemppl.numerics.lazy import torch
+from qemppl.numerics.supports import Support
 
 PRIOR_DRAWS = 512
 MOST_VALUES = 1 << 22
@@ -19,15 +20,16 @@ TRIMMED = 0.02
 
 def starting_proposals(plan: Plan, generator: torch.Generator) -> tuple[Proposal, ...]:
     """Proposals with the moments of prior draws, trimmed, in the coordinates of each group's family."""
+    if not plan.groups:
+        return ()
     members = max(plan.axes.size(group.plate) for group in plan.groups)
     draws = prior_draws(plan.bound, max(16, min(PRIOR_DRAWS, MOST_VALUES // members)), generator, plan.target)
     charts = make_charts(plan)
     proposals = []
     for group in plan.groups:
-        x = [_coordinates(plan, group, part, draws[part.variable.name]) for part in group.parts]
+        x = [_components(plan, group, part, draws[part.variable.name]) for part in group.parts]
         u = torch.cat([chart.inverse(part) for part, chart in zip(x, charts[group.name], strict=True)], -1)
-        low, high = (u.quantile(p, 1, keepdim=True) for p in (TRIMMED, 1 - TRIMMED))
-        u = torch.maximum(torch.minimum(u, high), low)
+        u = _trimmed(u, group.family.support)
         weight = torch.full(u.shape[:2], 1 / u.shape[1], dtype=u.dtype, device=u.device)
         mean = group.family.project_mean(group.family.moments(u, weight))
         proposals.append(Proposal(group, mean, charts[group.name]))
@@ -40,8 +42,17 @@ def proposals_at(plan: Plan, means: Mapping[str, torch.Tensor]) -> tuple[Proposa
     return tuple(Proposal(group, means[group.name], charts[group.name]) for group in plan.groups)
 
 
-def _coordinates(plan: Plan, group: Group, part: Part, draws: torch.Tensor) -> torch.Tensor:
-    """(member of the latent's plate, draw, *event) -> (group member, draw, coordinate)."""
+def _trimmed(u: torch.Tensor, support: Support) -> torch.Tensor:
+    """Draws (member, draw, coordinate) between two of their quantiles, whole numbers among whole ones; of finitely many, rare ones too."""
+    if support.integer and support.upper < torch.inf:
+        return u
+    kind = "nearest" if support.integer else "linear"
+    low, high = (u.quantile(p, 1, keepdim=True, interpolation=kind) for p in (TRIMMED, 1 - TRIMMED))
+    return torch.maximum(torch.minimum(u, high), low)
+
+
+def _components(plan: Plan, group: Group, part: Part, draws: torch.Tensor) -> torch.Tensor:
+    """(member of the latent's plate, draw, *event) -> (group member, draw, component)."""
     if part.variable.plate != group.plate:
         draws = draws.transpose(0, 1)[None]
-    return draws.reshape(plan.axes.size(group.plate), -1, part.size)
+    return draws.reshape(plan.axes.size(group.plate), -1, part.components)

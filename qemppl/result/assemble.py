@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from qemppl.diagnostics.diagnostic import Diagnostic
 from qemppl.engine.joint import Joint
 from qemppl.engine.pool import Report
 from qemppl.engine.qem import Adaptation
+from qemppl.ir.model import RandomVariable
 from qemppl.numerics.lazy import torch
 from qemppl.result.fit import Array, Estimate, FitResult, GroupReport, Provenance, Trace, Variable
 from qemppl.result.proposals import mean_parameters, plate_axes
@@ -22,12 +23,14 @@ from qemppl.result.proposals import mean_parameters, plate_axes
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything a fit produced. log_evidence: (estimate, Monte Carlo error), None where it is not defined."""
+    """Everything a fit produced. generated: by name, (draw, member, *event). log_evidence: (estimate, Monte Carlo error), None where
+    it is not defined."""
 
     plan: Plan
     adaptation: Adaptation
     report: Report
     joint: Joint
+    generated: Mapping[str, torch.Tensor]
     log_evidence: tuple[float, float | None] | None
     warnings: tuple[Diagnostic, ...]
     seconds: float
@@ -68,23 +71,36 @@ def assemble_result(found: Findings, provenance: Provenance) -> FitResult:
 
 
 def _estimates(found: Findings) -> list[Estimate]:
-    """Latents first, then deterministic names that depend on them."""
-    bound, report = found.plan.bound, found.report
-    estimates = []
-    groups = {part.variable.name: group for group in found.plan.groups for part in group.parts}
-    for variable in bound.ir.latents:
-        moments, group = report.moments[variable.name], groups[variable.name]
-        tail = report.tails[group.name]
-        ess, khat = (_spread(values, moments.mean) for values in (tail.ess, tail.khat))
-        by_name = {"mean": moments.mean, "sd": moments.sd, "mcse": moments.mcse, "ess": ess, "khat": khat}
-        arrays = {key: in_file_order(bound, variable.plate, value.numpy(), 0) for key, value in by_name.items()}
-        draws = in_file_order(bound, variable.plate, report.draws[variable.name].numpy(), 1)
-        estimates.append(Estimate(variable.name, variable.plate, draws=draws, **arrays))
+    """Latents first, then deterministic names that depend on them, then generated quantities."""
+    bound = found.plan.bound
+    estimates = [_of_latent(found, variable) for variable in bound.ir.latents]
     plates = {definition.name: definition.type.plate for definition in bound.ir.definitions}
     for name, values in found.joint.definitions.items():
-        draws = in_file_order(bound, plates[name], values.numpy(), 1)
-        estimates.append(_from_draws(name, plates[name], draws))
+        estimates.append(_from_draws(name, plates[name], in_file_order(bound, plates[name], values.numpy(), 1)))
+    for statement in bound.ir.generated:
+        draws = in_file_order(bound, statement.type.plate, found.generated[statement.name].numpy(), 1)
+        estimate = _from_draws(statement.name, statement.type.plate, draws)
+        estimates.append(replace(estimate, predictive=isinstance(statement, RandomVariable)))
     return estimates
+
+
+def _of_latent(found: Findings, variable: RandomVariable) -> Estimate:
+    bound, moments = found.plan.bound, found.report.moments[variable.name]
+    mean, sd, mcse, ess, khat = (
+        in_file_order(bound, variable.plate, value.numpy(), 0)
+        for value in (moments.mean, moments.sd, moments.mcse, *_weights(found, variable, moments.mean))
+    )
+    draws = in_file_order(bound, variable.plate, found.report.draws[variable.name].numpy(), 1)
+    return Estimate(variable.name, variable.plate, mean, sd, mcse, ess, khat, draws)
+
+
+def _weights(found: Findings, variable: RandomVariable, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """ESS and k-hat of a latent; NaN for an enumerated one, of which nothing is sampled and weighed."""
+    if variable.enumerated:
+        return torch.full_like(like, torch.nan), torch.full_like(like, torch.nan)
+    groups = {part.variable.name: group.name for group in found.plan.groups for part in group.parts}
+    tail = found.report.tails[groups[variable.name]]
+    return _spread(tail.ess, like), _spread(tail.khat, like)
 
 
 def _spread(by_member: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
@@ -139,14 +155,11 @@ def _log_likelihood(found: Findings) -> Mapping[str, Array]:
 
 
 def _data(bound: BoundModel, *, observed: bool) -> dict[str, Variable]:
+    """Data and transformed data that are observed, or that are not."""
     names = {variable.name for variable in bound.ir.observations}
+    plates = {v.name: v.type.plate for v in bound.ir.data} | {v.name: v.type.plate for v in bound.ir.transformed}
     return {
-        v.name: Variable(
-            v.type.plate,
-            bound.arrays[v.name]
-            if v.type.plate is None
-            else in_file_order(bound, v.type.plate, bound.arrays[v.name], 0),
-        )
-        for v in bound.ir.data
-        if v.name in bound.arrays and (v.name in names) == observed
+        name: Variable(plate, in_file_order(bound, plate, bound.arrays[name], 0) if plate else bound.arrays[name])
+        for name, plate in plates.items()
+        if name in bound.arrays and (name in names) == observed
     }

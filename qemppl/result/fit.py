@@ -45,10 +45,12 @@ class Variable:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The posterior of a latent or of a deterministic name.
+    """The posterior of a latent, of a deterministic name or of a generated quantity; of a generated draw (`predictive`) its law given
+    the data.
 
     mean, sd: pooled over replicates. mcse: Monte Carlo standard error of the mean. ess: importance-sampling effective number of
-    particles behind the mean. khat: Pareto shape of the importance weights (NaN where too few). Axes ([member,] *event).
+    particles behind the mean. khat: Pareto shape of the importance weights (NaN where too few). ess and khat of an enumerated latent
+    are NaN: nothing is weighed. Axes ([member,] *event).
     draws: equal-weight joint draws, (draw, [member,] *event).
     """
 
@@ -60,6 +62,7 @@ class Estimate:
     ess: Array
     khat: Array
     draws: Array
+    predictive: bool = False
 
 
 @dataclass(frozen=True)

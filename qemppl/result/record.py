@@ -48,7 +48,10 @@ def fit_from_tree(tree: xr.DataTree) -> FitResult:
     return FitResult(
         model_text=_text(run, "model_text"),
         plates=tuple(_read_plate(tree, naming, name) for name in layout["plates"]),
-        estimates=tuple(_read_estimate(tree, naming, name, plate) for name, plate in layout["estimates"].items()),
+        estimates=tuple(
+            _read_estimate(tree, naming, (name, plate), predictive=name in layout.get("predictive", ()))
+            for name, plate in layout["estimates"].items()
+        ),
         observed_data=_read_data(tree, naming, "observed_data", layout["observed_data"]),
         constant_data=_read_data(tree, naming, "constant_data", layout["constant_data"]),
         log_evidence=numbers.get("log_evidence"),
@@ -77,6 +80,7 @@ def _run(fit: FitResult) -> xr.Dataset:
     layout = {
         "plates": [plate.name for plate in fit.plates],
         "estimates": {estimate.name: estimate.plate for estimate in fit.estimates},
+        "predictive": [estimate.name for estimate in fit.estimates if estimate.predictive],
         "observed_data": {name: variable.plate for name, variable in fit.observed_data.items()},
         "constant_data": {name: variable.plate for name, variable in fit.constant_data.items()},
         "log_likelihood": list(fit.log_likelihood),
@@ -151,11 +155,13 @@ def _read_plate(tree: xr.DataTree, naming: Naming, name: str) -> PlateAxis:
     )
 
 
-def _read_estimate(tree: xr.DataTree, naming: Naming, name: str, plate: str | None) -> Estimate:
+def _read_estimate(tree: xr.DataTree, naming: Naming, placed: tuple[str, str | None], *, predictive: bool) -> Estimate:
+    name, plate = placed
     variable = naming.variable(name)
     values = _values(tree, f"{GROUP}/estimates", variable)
     statistics = {statistic: np.asarray(values[index]) for index, statistic in enumerate(STATISTICS)}
-    return Estimate(name, plate, draws=_values(tree, "posterior", variable)[0], **statistics)
+    draws = _values(tree, "posterior_predictive" if predictive else "posterior", variable)[0]
+    return Estimate(name, plate, draws=draws, predictive=predictive, **statistics)
 
 
 def _read_data(tree: xr.DataTree, naming: Naming, group: str, plates: Mapping[str, str | None]) -> dict[str, Variable]:

@@ -95,7 +95,7 @@ def _cells(row: Row, draws: int) -> Iterator[str]:
     of_quantile = decimals_supported(max(row.mcse, row.sd / math.sqrt(draws)))
     for value in (row.q5, row.q50, row.q95):
         yield format_number(value, of_quantile)
-    yield f"{row.ess:.0f}"
+    yield "" if math.isnan(row.ess) else f"{row.ess:.0f}"
     yield "" if math.isnan(row.khat) else f"{row.khat:.2f}"
 
 

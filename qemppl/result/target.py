@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 
 from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity, Stage
@@ -34,6 +35,8 @@ def replace_file(path: str | Path, content: bytes | memoryview) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
         temporary.replace(target)
     except OSError as error:
         _discard(temporary)

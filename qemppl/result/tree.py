@@ -1,7 +1,8 @@
 """A fit as an xarray.DataTree in ArviZ's schema, and back.
 
-Groups: posterior (equal-weight joint draws), sample_stats, log_prior, log_likelihood, observed_data, constant_data, and our own
-qem_diagnostics, from which alone, with the draws, the fit is rebuilt exactly.
+Groups: posterior (equal-weight joint draws), posterior_predictive (draws of `generated quantities`), sample_stats, log_prior,
+log_likelihood, observed_data, constant_data, and our own qem_diagnostics, from which alone, with the draws, the fit is rebuilt
+exactly.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from qemppl.result.fit import FitResult, Variable
 from qemppl.result.naming import Column, Schema
 from qemppl.result.record import record_tree
 
-FORMAT = 1
+FORMAT = 2
 """Of the file; raised when an older reader would misread it."""
 
 
@@ -33,7 +34,8 @@ def to_datatree(fit: FitResult) -> xr.DataTree:
     draws = {"chain": np.arange(1), "draw": np.arange(fit.lp.shape[0])}
     sample_stats = {"lp": fit.lp, "lp_approx": fit.lp_approx}
     groups = {
-        "posterior": schema.dataset(_posterior(fit), draws, library | {"sampling_time": fit.seconds}),
+        "posterior": schema.dataset(_draws(fit, predictive=False), draws, library | {"sampling_time": fit.seconds}),
+        "posterior_predictive": schema.dataset(_draws(fit, predictive=True), draws, library),
         "sample_stats": _by_draw(sample_stats, draws, library),
         "log_prior": _by_draw({"log_prior": fit.log_prior}, draws, library),
         "log_likelihood": schema.dataset(_log_likelihood(fit), draws, library),
@@ -41,12 +43,15 @@ def to_datatree(fit: FitResult) -> xr.DataTree:
         "constant_data": schema.dataset(_data(fit.constant_data), {}, library),
         **record_tree(fit, schema),
     }
+    if not any(estimate.predictive for estimate in fit.estimates):
+        del groups["posterior_predictive"]
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=library | _provenance(fit)), **groups})
 
 
-def _posterior(fit: FitResult) -> Iterator[Column]:
+def _draws(fit: FitResult, *, predictive: bool) -> Iterator[Column]:
     for estimate in fit.estimates:
-        yield Column(estimate.name, estimate.plate, estimate.draws[None])
+        if estimate.predictive == predictive:
+            yield Column(estimate.name, estimate.plate, estimate.draws[None])
 
 
 def _log_likelihood(fit: FitResult) -> Iterator[Column]:

@@ -10,27 +10,9 @@ import pytest
 from scipy import stats
 
 from qemppl.driver import compile_model
-from qemppl.result.fit import FitResult
+from tests.engine.truth import SIGMAS, check_evidence, check_moments
 
-SIGMAS = 5.0
 RNG = np.random.default_rng(20)
-
-
-def check(fit: FitResult, name: str, mean: np.ndarray, sd: np.ndarray) -> None:
-    estimate = fit.estimate(name)
-    assert (np.abs(estimate.mean - mean) <= SIGMAS * estimate.mcse + 1e-6 * sd).all()
-    assert (estimate.mcse <= 0.02 * sd).all()
-    np.testing.assert_allclose(estimate.sd, sd, rtol=0.04)
-    draws = estimate.draws.mean(0)
-    assert (np.abs(draws - mean) <= SIGMAS * sd / np.sqrt(len(estimate.draws)) + SIGMAS * estimate.mcse).all()
-
-
-def check_evidence(fit: FitResult, exact: float) -> None:
-    assert fit.log_evidence is not None
-    assert fit.log_evidence_mcse is not None
-    assert abs(fit.log_evidence - exact) <= SIGMAS * fit.log_evidence_mcse + 1e-6
-    assert fit.log_evidence_mcse < 0.05
-    assert not fit.warnings
 
 
 def test_normal_mean() -> None:
@@ -40,7 +22,7 @@ def test_normal_mean() -> None:
     )
     fit = model.fit({"y": y}, seed=1)
     precision = 1 / 4 + 30 / 1.5**2
-    check(fit, "mu", np.array((1 / 4 + y.sum() / 1.5**2) / precision), np.array(precision**-0.5))
+    check_moments(fit, "mu", np.array((1 / 4 + y.sum() / 1.5**2) / precision), np.array(precision**-0.5))
     covariance = 1.5**2 * np.eye(30) + 4 * np.ones((30, 30))
     check_evidence(fit, stats.multivariate_normal(np.full(30, 1.0), covariance).logpdf(y))
 
@@ -67,9 +49,9 @@ def test_normal_hierarchy_with_a_covariate() -> None:
     marginal = design @ prior @ design.T + 0.7**2 * np.eye(len(y))
     gain = prior @ design.T @ np.linalg.inv(marginal)
     mean, sd = gain @ y, np.sqrt(np.diag(prior - gain @ design @ prior))
-    check(fit, "mu", mean[0], sd[0])
-    check(fit, "slope", mean[1], sd[1])
-    check(fit, "theta", mean[2:], sd[2:])
+    check_moments(fit, "mu", mean[0], sd[0])
+    check_moments(fit, "slope", mean[1], sd[1])
+    check_moments(fit, "theta", mean[2:], sd[2:])
     check_evidence(fit, stats.multivariate_normal(np.zeros(len(y)), marginal).logpdf(y))
 
 
@@ -81,7 +63,7 @@ def test_beta_binomial() -> None:
     )
     fit = model.fit({"n": n, "k": k}, seed=3)
     posterior = stats.beta(2 + k, 3 + n - k)
-    check(fit, "p", posterior.mean(), posterior.std())
+    check_moments(fit, "p", posterior.mean(), posterior.std())
     check_evidence(fit, stats.betabinom(n, 2, 3).logpmf(k).sum())
 
 
@@ -94,7 +76,7 @@ def test_gamma_poisson() -> None:
     fit = model.fit(counts, seed=4)
     totals, sizes = np.array([10, 0, 14]), np.array([2, 1, 3])
     posterior = stats.gamma(2 + totals, scale=1 / (0.5 + sizes))
-    check(fit, "rate", posterior.mean(), posterior.std())
+    check_moments(fit, "rate", posterior.mean(), posterior.std())
     exact = 0.0
     for site in (1, 2, 3):
         a, b = 2.0, 0.5  # one observation after another: each is negative binomial given those before
@@ -114,7 +96,7 @@ def test_truncated_prior_is_normalised(seed: int) -> None:
     evidence = np.trapezoid(joint, grid)
     mean = np.trapezoid(grid * joint, grid) / evidence
     sd = np.sqrt(np.trapezoid(grid**2 * joint, grid) / evidence - mean**2)
-    check(fit, "s", mean, sd)
+    check_moments(fit, "s", mean, sd)
     check_evidence(fit, float(np.log(evidence)))
 
 

@@ -59,7 +59,7 @@ def good_report() -> Report:
 def found(
     adaptation: Adaptation = GOOD_ADAPTATION, report: Report | None = None, joint: Joint = GOOD_JOINT
 ) -> tuple[Diagnostic, ...]:
-    return warnings(PLAN, adaptation, report or good_report(), joint, TOLERANCE)
+    return warnings(PLAN, adaptation, report or good_report(), joint.definitions, TOLERANCE)
 
 
 def only(diagnostics: tuple[Diagnostic, ...]) -> tuple[str, str]:
@@ -139,5 +139,5 @@ def test_a_mean_that_is_not_finite_is_located() -> None:
 
 def test_an_improper_prior_is_a_note() -> None:
     improper = plan("flat()")
-    (note,) = warnings(improper, GOOD_ADAPTATION, good_report(), GOOD_JOINT, TOLERANCE)
+    (note,) = warnings(improper, GOOD_ADAPTATION, good_report(), GOOD_JOINT.definitions, TOLERANCE)
     assert (note.code, note.severity) == ("QEM906", Severity.NOTE)
