@@ -1,4 +1,4 @@
-"""qemppl explain MODEL [DATA]: what the compiler makes of a model."""
+"""qemppl explain MODEL [DATA...]: what the compiler makes of a model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from qemppl.cli.console import emit
+from qemppl.cli.inputs import PATH, data_argument
 from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
 from qemppl.driver import Settings, compile_model, explain_plan
 from qemppl.ir.show import show
@@ -15,19 +16,19 @@ from qemppl.lang.syntax.show_ast import show_ast
 
 
 @click.command(name="explain")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=click.Path(path_type=Path), required=False)
+@click.argument("model", type=PATH)
+@data_argument(required=False)
 @click.option(
     "--stage",
     type=click.Choice(["ast", "ir", "plan"]),
     default="ir",
     help="ast: what was read. ir: what it means. plan: how it is computed, with DATA.  [default: ir]",
 )
-def command(model: Path, data: Path | None, stage: str) -> None:
+def command(model: Path, data: tuple[Path, ...], stage: str) -> None:
     """Show what the compiler makes of MODEL (.qem)."""
-    if stage == "plan" and data is None:
+    if stage == "plan" and not data:
         raise click.UsageError("--stage plan needs DATA: sizes decide how a model is computed")
-    if stage == "plan" and data is not None:
+    if stage == "plan":
         _print(explain_plan(compile_model(model), data, Settings()))
     elif stage == "ir":
         _print(show(compile_model(model).ir))

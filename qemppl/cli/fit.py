@@ -1,4 +1,4 @@
-"""qemppl fit MODEL DATA: the main job."""
+"""qemppl fit MODEL DATA...: the main job."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from qemppl.cli.console import complain, report
+from qemppl.cli.inputs import PATH, data_argument
 from qemppl.cli.main import INTERRUPTED
 from qemppl.cli.numbers import COUNT, SEED, positive, size
 from qemppl.cli.progress import ProgressLine
@@ -25,7 +26,7 @@ class Request:
     """What the command line asked for, besides the settings of the fit."""
 
     model: Path
-    data: Path
+    data: tuple[Path, ...]
     output: Path | None
     resume: Path | None
     init_from: Path | None
@@ -37,9 +38,9 @@ class Request:
 
 
 @click.command(name="fit")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the fit to this netCDF file.")
+@click.argument("model", type=PATH)
+@data_argument(required=True)
+@click.option("-o", "--output", type=PATH, help="Write the fit to this netCDF file.")
 @click.option("--method", type=click.Choice(["qem"]), default="qem", expose_value=False, help="The inference engine.")
 @click.option("--particles", type=COUNT, help="Particles of each group.  [default: chosen by the compiler]")
 @click.option(
@@ -60,20 +61,18 @@ class Request:
 )
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Keep the unfinished fit in FILE, and continue from it if it exists.",
 )
-@click.option(
-    "--init-from", type=click.Path(path_type=Path), metavar="FIT", help="Start from a saved fit instead of the prior."
-)
+@click.option("--init-from", type=PATH, metavar="FIT", help="Start from a saved fit instead of the prior.")
 @format_option
 @click.option("--quiet", is_flag=True, help="No progress and no warnings.")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 @click.option("--strict", is_flag=True, help="Exit with 6 when a diagnostic of the fit fails.")
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
-    """Fit MODEL (.qem) to DATA (.json) and print the posterior.
+    """Fit MODEL (.qem) to DATA (.json, .csv) and print the posterior.
 
     Nothing is written without -o.
     """

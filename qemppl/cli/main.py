@@ -10,6 +10,7 @@ import gc
 import importlib
 import io
 import os
+import platform
 import signal
 import sys
 import traceback
@@ -18,6 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from qemppl.cli.console import complain, report
 from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
@@ -26,6 +28,7 @@ from qemppl.version import __version__
 COMMANDS = {
     "fit": "Fit a model to data and print the posterior.",
     "check": "Say everything that is wrong with a model and its data.",
+    "format": "Lay out models: --write replaces the files, --check only looks.",
     "explain": "Show what the compiler makes of a model.",
     "summary": "Print the posterior of a saved fit.",
 }
@@ -54,6 +57,11 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands, none of them imported, and the options of the group."""
+        commands = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="qemppl", message="%(prog)s %(version)s")
@@ -61,7 +69,7 @@ class LazyGroup(click.Group):
 def group(debug: bool) -> None:
     """Hierarchical Bayesian models in text, fitted fast.
 
-    A model is a .qem file, its data a JSON file: `qemppl fit model.qem data.json`.
+    A model is a .qem file, its data JSON or CSV files: `qemppl fit model.qem data.json`.
     """
 
 
@@ -75,8 +83,9 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted")
         return INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # click exits where it meets a broken pipe itself
-        return _broken_pipe()
+    except (BrokenPipeError, SystemExit) as error:
+        # click exits itself: with 0 after completing a word for the shell, with 1 where it meets a broken pipe
+        return 0 if isinstance(error, SystemExit) and error.code == 0 else _broken_pipe()
     except MemoryError:
         complain("error: not enough memory; try fewer --particles or --draws")
         return Stage.RESOURCE.value
@@ -108,6 +117,7 @@ def _internal_error(error: Exception, arguments: Sequence[str]) -> int:
     complain(
         "This is a mistake in qemppl, not in your model or data. Please report it, with what `qemppl --debug ...` prints."
     )
+    complain(f"(qemppl {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()})")
     return INTERNAL_ERROR
 
 

@@ -20,7 +20,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(qemppl.cli.check, "read_source", fail)
+    monkeypatch.setattr(qemppl.cli.check, "read_model", fail)
 
 
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,7 +38,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["no-such-command"], ["--no-such-option"], ["check"], ["check", "a", "b", "c"]]
+    "arguments", [[], ["no-such-command"], ["--no-such-option"], ["check"], ["fit", "model.qem"], ["explain"]]
 )
 def test_usage_errors(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(arguments) == 2
@@ -68,6 +68,7 @@ def test_a_diagnostic_exits_with_its_stage(
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), 1, ""),
         (RuntimeError("[/] odd"), 70, "internal error: RuntimeError: [/] odd"),
         (RecursionError("deep"), 70, "report"),
+        (AssertionError("no such plate"), 70, f"qemppl {__version__}, Python"),
     ],
 )
 def test_other_ends(
@@ -84,6 +85,14 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     raising(monkeypatch, RuntimeError("odd"))
     assert run(["--debug", "check", "model.qem"]) == 70
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_internal_error_leaves_no_half_written_object(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, RuntimeError("odd"))
+    assert run(["check", "model.qem", "--format", "json"]) == 70
+    assert capsys.readouterr().out == ""
 
 
 @pytest.fixture(scope="module")
