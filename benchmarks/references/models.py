@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
+from numpyro.distributions.transforms import OrderedTransform
 
 Data = dict[str, Any]
 
@@ -97,6 +98,35 @@ def melanoma(data: Data) -> None:
         numpyro.sample("deaths", dist.Poisson(jnp.exp(log_rate)), obs=jnp.array(data["deaths"]))
 
 
+def kidney(data: Data) -> None:
+    days, is_removed = jnp.array(data["days"], float), jnp.array(data["removed"], bool)
+    shape = numpyro.sample("shape", dist.Gamma(4, 4))
+    mu = numpyro.sample("mu", dist.Normal(5, 2))
+    beta = numpyro.sample("beta", dist.Normal(0, 1).expand([2]).to_event(1))
+    s = numpyro.sample("s", dist.HalfNormal(1))
+    with numpyro.plate("patient", len(data["patient"])):
+        u = numpyro.sample("u", dist.Normal(mu + beta[0] * jnp.array(data["woman"]), s))
+    decades = (jnp.array(data["age"]) - 40) / 10
+    scale = jnp.exp(u[_positions(data["patient"], data["patient_id"])] + beta[1] * decades)
+    with numpyro.plate("infection", len(data["days"])):
+        numpyro.sample("days", dist.Weibull(scale, shape).mask(~is_removed), obs=days)
+        numpyro.factor("censored", jnp.where(is_removed, -((days / scale) ** shape), 0.0))
+
+
+def wine(data: Data) -> None:
+    unordered = dist.Normal(0, 3).expand([4]).to_event(1)
+    steps = dist.TransformedDistribution(dist.Normal(0, 1).expand([4]).to_event(1), OrderedTransform())
+    c = numpyro.sample("c", steps)
+    numpyro.factor("prior of c", unordered.log_prob(c) - steps.log_prob(c))
+    beta = numpyro.sample("beta", dist.Normal(0, 2).expand([2]).to_event(1))
+    s = numpyro.sample("s", dist.HalfNormal(1))
+    with numpyro.plate("judge", len(data["judge"])):
+        a = numpyro.sample("a", dist.Normal(0, s))
+    eta = a[_positions(data["judge"], data["judge_id"])] + jnp.array(data["x"]) @ beta
+    with numpyro.plate("tasting", len(data["rating"])):
+        numpyro.sample("rating", dist.OrderedLogistic(eta, c), obs=jnp.array(data["rating"]) - 1)
+
+
 @dataclass(frozen=True)
 class Reference:
     """How the posterior of one example is sampled: its density, the latents in non-centred form, and the settings of NUTS."""
@@ -114,4 +144,6 @@ REFERENCES: dict[str, Reference] = {
     "contraception": Reference(contraception, non_centred=("a",)),
     "surgical": Reference(surgical, non_centred=("b",), target_accept=0.98),
     "melanoma": Reference(melanoma),
+    "kidney": Reference(kidney, non_centred=("u",), target_accept=0.98),
+    "wine": Reference(wine, non_centred=("a",), target_accept=0.98),
 }

