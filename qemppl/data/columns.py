@@ -42,12 +42,12 @@ class Column:
 
 def list_levels(ir: ModelIR, plate: str | None) -> tuple[str, ...]:
     """The plates that nest as lists in the file down to `plate`: a plate nested by an index column starts a flat column."""
-    if plate is None:
-        return ()
-    node = ir.plate(plate)
-    if node.parent is None or node.index is not None:
-        return (plate,)
-    return (*list_levels(ir, node.parent), plate)
+    levels: list[str] = []
+    for name in reversed(ir.path(plate)):
+        levels.append(name)
+        if ir.plate(name).index is not None:
+            break
+    return tuple(reversed(levels))
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,8 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity
 _FRAME_COLUMNS = 8
 """Of the line numbers and the bar, for files of up to 99,999 lines."""
 _NARROWEST = 24
+_LONGEST = 800
+"""Characters of a line of words: a name in it may be as long as the file."""
 
 
 def render(diagnostics: Iterable[Diagnostic]) -> str:
@@ -92,13 +94,20 @@ def _diagnostic(diagnostic: Diagnostic, page: Page) -> Iterator[Line]:
 
 
 def _printable_lines(text: str) -> list[str]:
-    """The lines of a text that may have several, without characters that steer a terminal."""
-    return [printable(line) for line in text.split("\n")]
+    """The lines of a text that may have several, without characters that steer a terminal; the middle of a very long one is left out."""
+    return [printable(_cut(line)) for line in text.split("\n")]
+
+
+def _cut(line: str) -> str:
+    half = _LONGEST // 2
+    return line if len(line) <= _LONGEST else f"{line[:half]} ... {line[-half:]}"
 
 
 def _marks(diagnostic: Diagnostic, style: str) -> list[Mark]:
     """The place itself and the labels, those of the source of the place first."""
-    labels = [Mark(x.span, printable(x.message), "-", FRAME) for x in diagnostic.labels if x.span != diagnostic.span]
+    labels = [
+        Mark(x.span, printable(_cut(x.message)), "-", FRAME) for x in diagnostic.labels if x.span != diagnostic.span
+    ]
     if diagnostic.span is None:
         return sorted(labels, key=lambda mark: (mark.span.source.name, mark.span.start))
     home = diagnostic.span.source.name

@@ -287,9 +287,11 @@ class ModelIR:
 
     def path(self, plate: str | None) -> tuple[str, ...]:
         """The plates from the root down to and including `plate`; empty for None."""
-        if plate is None:
-            return ()
-        return (*self.path(self.plate(plate).parent), plate)
+        path: list[str] = []
+        while plate is not None:
+            path.append(plate)
+            plate = self.plate(plate).parent
+        return tuple(reversed(path))
 
     def is_within(self, plate: str | None, ancestor: str | None) -> bool:
         """Whether `plate` is `ancestor` or lies below it; everything lies below the root (None)."""

@@ -79,7 +79,8 @@ class _Parser:
         """Skip what is nested too deeply: the statement, or if blocks nest too deeply all the rest."""
         opener = self.lexemes[self.position - 1]
         self.diagnostics.append(syntax_error("nesting", opener.span, limit=str(MAX_NESTING)))
-        if opener.type == "LBRACE":
+        blocks = sum(opener.type == "LBRACE" for opener in self.automaton.openers())
+        if blocks > MAX_NESTING:
             self.end_is_explained = True
             self._skip(to_end=True)
         else:

@@ -14,8 +14,8 @@ _LONGEST = 80
 _MOST_LINES = 12
 _MOST_WORDS = 400
 """Of a statement that is rewritten; what is longer gets the general answer."""
-_DECLARATIONS = 1000
-"""Words at the start of a program in which the declaration of a name is looked for."""
+_NEAR = 1000
+"""Words in which what a name is elsewhere in a program is looked for."""
 _CLOSERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _DENSITY = re.compile(r"(\w+?)_(lpdf|lpmf|lupdf|lupmf|lccdf|lcdf|log)")
 _MIXTURES = frozenset({"log_mix", "log_sum_exp"})
@@ -173,7 +173,7 @@ class _Loop:
 
 def plate_of_size(program: Sequence[Lexeme], size: str) -> str | None:
     """The plate of that name, or of that size."""
-    program = program[:_DECLARATIONS]
+    program = program[:_NEAR]
     for position, word in enumerate(program[:-3]):
         if word.type in {"PLATE", "CHAIN"} and program[position + 2].type in {"SEMICOLON", "LSQB", "IN", "BY"}:
             has_size = program[position + 2].type == "LSQB" and program[position + 3].text == size
@@ -184,7 +184,7 @@ def plate_of_size(program: Sequence[Lexeme], size: str) -> str | None:
 
 def is_data(program: Sequence[Lexeme], name: str) -> bool:
     """Whether the `data` block, which stands first, declares a name."""
-    program = program[:_DECLARATIONS]
+    program = program[:_NEAR]
     words = program[: _closing(program, 1)] if program[:1] and program[0].type == "DATA" else ()
     return any(word.text == name and words[i + 1].type in {"SEMICOLON", "LSQB"} for i, word in enumerate(words[:-1]))
 
@@ -192,7 +192,7 @@ def is_data(program: Sequence[Lexeme], name: str) -> bool:
 def declared_type(program: Sequence[Lexeme], name: str) -> str | None:
     """The type with which `real<lower=0> theta[J];` declares a name."""
     begin, is_named = 0, False
-    for position, word in enumerate(program[:_DECLARATIONS]):
+    for position, word in enumerate(program[:_NEAR]):
         is_named = is_named or word.text == name
         if word.type in {"SEMICOLON", "LBRACE", "RBRACE"}:
             is_short = is_named and position - begin <= _LONGEST
@@ -317,6 +317,7 @@ def _latent(statement: Sequence[Lexeme], following: Sequence[Lexeme]) -> str | N
 
 
 def _law_of(name: str, words: Sequence[Lexeme]) -> str:
+    words = words[:_NEAR]
     for position, word in enumerate(words[:-1]):
         if word.text == name and words[position + 1].type == "TILDE":
             end = next((i for i in range(position, len(words)) if words[i].type == "SEMICOLON"), len(words))
