@@ -42,20 +42,18 @@ class _Verifier:
         self.sizes: dict[Size, Size | None] = {dim.name: dim.size for dim in model.dims}
         self.sizes |= {v.name: None for v in model.data if v.type == ValueType("int") and not v.missing}
 
-    # Declarations and statements.
-
     def declarations(self) -> None:
         for plate in self.model.plates:
             assert plate.parent is None or plate.parent in self.plates, plate
             assert plate.index is None or plate.parent is not None, plate
-            self.each_size(() if plate.size is None else (plate.size,))
+            assert plate.size is None or plate.size in self.sizes or isinstance(plate.size, int), plate
             self.define(plate.name, ValueType("int"))
             self.plates.add(plate.name)
         for dim in self.model.dims:
             self.define(dim.name, ValueType("int"))
         for variable in self.model.data:
             self.define(variable.name, variable.type)
-            self.each_size(variable.type.event)
+            assert all(size in self.sizes or isinstance(size, int) for size in variable.type.event), variable
         for variable in self.model.data:
             self.ends(variable.type, (variable.bounds.lower, variable.bounds.upper))
 
@@ -87,14 +85,12 @@ class _Verifier:
         assert not variable.observed or (name in self.outcomes and self.same(self.names[name], kind)), name
         own = (variable.family, variable.block, variable.initial, variable.sampled or None)
         assert is_latent or own == (None, None, None, None), name
-        assert variable.family is None or variable.family in FAMILY_NAMES, name
-        assert kind.kind == "int" or not variable.sampled, name
+        assert variable.family in {None, *FAMILY_NAMES} and not (variable.sampled and kind.kind == "real"), name
         assert not (is_latent and variable.enumerated) or (kind.event, *own[:2]) == ((), None, None), name
         assert is_latent or variable.observed or not law.improper, name
         assert _reaches_back(variable.arguments) == (variable.initial is not None), name
         self.law(law, variable.arguments, kind)
         if variable.initial is not None:
-            assert kind.plate is not None and self.model.plate(kind.plate).is_chain, name
             assert not _reaches_back(variable.initial.arguments), name
             self.law(LAWS[variable.initial.law], variable.initial.arguments, kind)
         self.ends(kind, (variable.bounds.lower, variable.bounds.upper))
@@ -124,8 +120,6 @@ class _Verifier:
                 self.expression(end, kind.plate)
                 assert not self.is_random(end) and (not end.type.event or self.fit(end.type.event, kind.event)), end
 
-    # Expressions.
-
     def is_random(self, expr: Expr) -> bool:
         parts = [node for node in walk(expr) if isinstance(node, ir.LatentRef | ir.DefinitionRef | ir.Previous)]
         return any(isinstance(node, ir.Previous) or node.name in self.random for node in parts)
@@ -137,7 +131,7 @@ class _Verifier:
             node, place = pending.pop()
             what = f"{node.span.text} on {place}"
             assert self.model.is_within(place, node.type.plate) and node.span.text, what
-            self.each_size(node.type.event)
+            assert all(size in self.sizes or isinstance(size, int) for size in node.type.event), what
             assert self.is_typed(node, place), what
             pending += [(child, node.over if isinstance(node, ir.PlateReduce) else place) for child in children(node)]
 
@@ -182,21 +176,14 @@ class _Verifier:
             if function.signature is not None:
                 self.letters(letters, kind.event, sizes, what)
             assert function.signature is not None or self.fit(kind.event or node.type.event, node.type.event), what
-        event = (
-            tuple(sizes[letter] for letter in function.result) if function.signature is not None else node.type.event
-        )
-        plate = self.deepest(kind.plate for kind in types)
-        return self.same(ValueType("int" if is_int else "real", event, plate), node.type)
-
-    # Sizes and plates.
+        event = node.type.event if function.signature is None else [sizes[letter] for letter in function.result]
+        kind_of_call, plate = "int" if is_int else "real", self.deepest(kind.plate for kind in types)
+        return (node.type.kind, node.type.plate) == (kind_of_call, plate) and self.fit(event, node.type.event)
 
     def letters(self, letters: str, event: Sequence[Size], sizes: dict[str, Size], what: str) -> None:
         """A letter stands for one size throughout; `sizes` tells those known so far."""
         known = [sizes.setdefault(letter, size) for letter, size in zip(letters, event, strict=True)]
         assert self.fit(known, event), what
-
-    def each_size(self, sizes: Iterable[Size]) -> None:
-        assert all(size in self.sizes or (isinstance(size, int) and size >= 1) for size in sizes), sizes
 
     def fit(self, a: Sequence[Size], b: Sequence[Size]) -> bool:
         return [self.sizes.get(size) or size for size in a] == [self.sizes.get(size) or size for size in b]

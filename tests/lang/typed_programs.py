@@ -221,7 +221,8 @@ class _Programs(Expressions):
         if name.base == "int" or not self.maybe(0.15):
             return ""
         if name.event or is_joint:
-            families = {"simplex": ("dirichlet",)}.get(name.form or "", ("multi_normal", "multi_normal_diag"))
+            is_simplex = name.form == "simplex" and not is_joint
+            families = ("dirichlet",) if is_simplex else ("multi_normal", "multi_normal_diag")
             return f" approx {self.random.choice(families)}"
         if name.bounds is not None and not self.slips():
             return ""

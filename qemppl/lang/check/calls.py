@@ -53,12 +53,14 @@ class Calls:
             hint=hint,
         )
 
-    def elementwise(self, function: Function, parts: list[Value], span: Span) -> Value | None:
-        """A function of numbers, applied to each component; numbers stand with any shape."""
+    def elementwise(
+        self, function: Function, parts: list[Value], span: Span, symbol: str | None = None
+    ) -> Value | None:
+        """A function of numbers, applied to each component; numbers stand with any shape. Messages call it `symbol`."""
         shaped = [part for part in parts if part.type.event]
         for other in shaped[1:]:
             if not self._same_shape(shaped[0], other):
-                self._sizes_differ(function.operator or function.name, shaped[0], other, span)
+                self._sizes_differ(symbol or function.operator or function.name, shaped[0], other, span)
                 return None
         if not shaped:
             return self.call(function, parts, (), span)

@@ -37,7 +37,7 @@ class Operators:
             what = "matrix" if right.is_matrix else "vector"
             self.scope.report.error("QEM421", f"a {what} cannot be divided by with `/`", node.span, hint=hint)
             return None
-        return self.calls.elementwise(FUNCTIONS[_BINARY[node.operator]], [left, right], node.span)
+        return self.calls.elementwise(FUNCTIONS[_BINARY[node.operator]], [left, right], node.span, node.operator)
 
     def conditional(self, node: ast.Conditional, parts: list[Value]) -> Value | None:
         if not parts[0].type.event:
