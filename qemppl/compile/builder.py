@@ -50,6 +50,7 @@ class Builder:
         self.axes = axes
         self.dtype = target.dtype
         self.device = target.device
+        self.passes = target.passes
         self.layouts: list[Layout] = []
         self.constants: dict[int, torch.Tensor] = {}
         self.inputs: dict[str, int] = {}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from qemppl.compile.passes import ALL_PASSES
 from qemppl.data.bound import BoundModel
 from qemppl.numerics.lazy import torch
 
@@ -34,11 +35,12 @@ class Layout:
 
 @dataclass(frozen=True)
 class Target:
-    """Where and how exactly to compute. memory: bytes that tables and temporaries may take."""
+    """Where and how to compute. memory: bytes that tables and temporaries may take. passes: of the compiler, those switched on."""
 
     dtype: torch.dtype
     device: str
     memory: int
+    passes: frozenset[str] = ALL_PASSES
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from qemppl.compile.layout import Axes
 from qemppl.data.bound import BoundModel
 from qemppl.data.evaluate import Evaluator
+from qemppl.data.located import by_member
 from qemppl.ir.model import RandomVariable, ValueType
 
 Censored = Literal["right", "left"] | None
@@ -55,7 +56,7 @@ def split_rows(bound: BoundModel, axes: Axes, variable: RandomVariable) -> tuple
 
 def _missing(bound: BoundModel, variable: RandomVariable) -> NDArray[np.bool_]:
     """(row,) whether a value, or a component of it, is missing."""
-    values = bound.arrays[variable.name].reshape(bound.count(variable.plate), -1)
+    values = by_member(bound.arrays[variable.name], variable.plate)
     return np.any(np.isnan(values), axis=-1) if values.dtype.kind == "f" else np.zeros(len(values), np.bool_)
 
 

@@ -100,7 +100,7 @@ def _report_members(located: Located, expr: Expr, wrong: Mask, say: Callable[[in
     plate = expr.type.plate
     if not wrong.any():
         return
-    rows = wrong.reshape(1 if plate is None else len(wrong), -1)
+    rows = by_member(wrong, plate)
     first = rows.argmax(-1)
 
     def report_one(row: int) -> None:

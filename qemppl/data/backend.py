@@ -81,11 +81,11 @@ class NumpyBackend:
 
     def plate_reduce(self, name: str, value: Array, lengths: Positions, axis: int) -> Array:
         x = np.moveaxis(value, axis, 0)
-        if name in {"min", "max"}:
-            reduced = _segments(np.minimum if name == "min" else np.maximum, x, lengths, np.nan)
-        else:
-            reduced = _segments(np.add, x, lengths, 0.0)
         with np.errstate(all="ignore"):
+            if name in {"min", "max"}:
+                reduced = _segments(np.minimum if name == "min" else np.maximum, x, lengths, np.nan)
+            else:
+                reduced = _segments(np.add, x, lengths, 0.0)
             counts = lengths.reshape(-1, *(1,) * (x.ndim - 1))
             if name in {"mean", "sd"}:
                 reduced = reduced / counts

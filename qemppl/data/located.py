@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from qemppl.diagnostics.source import Span
 from qemppl.ir.model import DataRef, DefinitionRef, Expr, ValueType, walk
 
 Mask = NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Located:
         return next(d.type.plate for d in self.bound.ir.transformed if d.name == name)
 
 
-def by_member(x: Numbers, plate: str | None) -> Numbers:
+def by_member(x: NDArray[Scalar], plate: str | None) -> NDArray[Scalar]:
     """(member, component) of an array with axes (member of `plate`, *event); at the root there is one member."""
     members = 1 if plate is None else len(x)
     return x.reshape(members, x.size // max(members, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import assert_never
@@ -160,7 +161,7 @@ class DataBlock:
     def _dim(self, statement: ast.Dim) -> None:
         size: int | None = None
         value = statement.size
-        if isinstance(value, ast.Number) and value.integer and value.value >= 1:
+        if isinstance(value, ast.Number) and value.integer and 1 <= value.value < math.inf:
             size = int(value.value)
         elif value is not None:
             self.scope.report.error("QEM416", "the size of a dim is a whole number of at least 1", value.span)

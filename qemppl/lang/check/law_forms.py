@@ -27,8 +27,13 @@ _SERVES: dict[str, frozenset[str]] = {
 
 
 def fits_form(scope: Scope, law: Law, declared: Argument, span: Span, value: Value, laws: Container[str]) -> bool:
-    """Whether an argument may have the form that the law wants; that of data, and of most expressions, is not known."""
+    """Whether an argument may have the form that the law wants; that of data, and of most expressions, is not known.
+
+    Nothing is said of one whose shape does not fit.
+    """
     wanted = declared.form
+    if len(value.type.event) < len(declared.sizes):
+        return True
     if wanted is None or value.form in _SERVES[wanted] or (value.form is None and not _is_plain_latent(value)):
         return True
     symbol = scope.symbols.get(span.text)

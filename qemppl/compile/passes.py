@@ -1,0 +1,18 @@
+"""The passes of the compiler that make an iteration cheaper and leave its numbers as they are, to rounding.
+
+Each can be switched off, in `explain --without NAME` and in the tests, which compare the numbers with and without it.
+"""
+
+from __future__ import annotations
+
+PASSES: dict[str, str] = {
+    "statistics": "rows with equal arguments are added up to the sufficient statistics of their law",
+    "moments": "a linear predictor under a normal law is reduced to second moments of the data",
+    "counts": "equal rows are computed once and counted",
+    "natural": "an exponential-family density of two sets of particles is a matrix product over its statistics",
+    "products": "factors that share only summed-out particles are multiplied as matrices, each exponentiated alone",
+    "slabs": "members of a plate are computed and summed out slab by slab, so that tables stay in the cache or the memory",
+}
+"""By name, what a pass does."""
+
+ALL_PASSES = frozenset(PASSES)
