@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, SupportsIndex
 
 from qemppl.compile.layout import Target
-from qemppl.compile.plan import Plan, check_draws, make_plan
+from qemppl.compile.plan import Plan, make_plan
+from qemppl.compile.refusals import choose_draws
 from qemppl.compile.show import show_plan
 from qemppl.data.bind import bind
 from qemppl.data.bound import BoundModel
@@ -45,12 +46,12 @@ LARGEST_SEED = 2**63 - 1
 @dataclass(frozen=True)
 class Settings:
     """How to fit. particles: K for every group, None for the planner's choice. tolerance: Monte Carlo standard error of every mean,
-    in posterior sd. memory: bytes, None for a quarter of the machine's."""
+    in posterior sd. draws: joint draws to keep, None for 4000, or as many as fit. memory: bytes, None for a quarter of the machine's."""
 
     particles: int | None = None
     tolerance: float = 0.02
     max_iterations: int = 500
-    draws: int = 4000
+    draws: int | None = None
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float64", "float32"] = "float64"
     memory: int | None = None
@@ -158,7 +159,7 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
     checkpoint = None if start.resume is None else CheckpointFile(start.resume)
     seed = _checked_seed(checkpoint.seed if checkpoint and start.seed is None else start.seed)
     plan = make_plan(bound, _target(settings), settings.particles)
-    check_draws(plan, settings.draws)
+    draws = choose_draws(bound, settings.draws, plan.target.memory, plan.target.dtype.itemsize)
     means = None if start.init_from is None else starting_means(_loaded(start.init_from), plan)
     provenance = _provenance(bound, settings, seed, created, means)
     if checkpoint:
@@ -181,7 +182,7 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         state = checkpoint.restore(plan, sampler.generator) if checkpoint else None
         state = state or Adaptation(_first_proposals(sampler, means))
         adaptation = adapt(sampler, state, settings.max_iterations, adapting)
-        pooled = report(sampler, adaptation.proposals, settings.draws, settings.tolerance, reporting)
+        pooled = report(sampler, adaptation.proposals, draws, settings.tolerance, reporting)
         evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
         known = {**pooled.draws, **{name: values.cpu() for name, values in evaluated.definitions.items()}}
         generated = generate(bound, known, torch.Generator().manual_seed(seed), replace(plan.target, device="cpu"))

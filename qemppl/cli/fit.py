@@ -50,7 +50,7 @@ class Request:
     help="Monte Carlo error allowed in every mean, in posterior sd.  [default: 0.02]",
 )
 @click.option("--max-iterations", type=COUNT, help="Iterations of the fit at most.  [default: 500]")
-@click.option("--draws", type=COUNT, help="Joint posterior draws.  [default: 4000]")
+@click.option("--draws", type=COUNT, help="Joint posterior draws.  [default: 4000, or as many as the memory holds]")
 @click.option(
     "--seed", type=SEED, help="Of the random numbers: same seed, same result.  [default: drawn, and recorded]"
 )

@@ -54,6 +54,8 @@ class Builder:
         self.layouts: list[Layout] = []
         self.constants: dict[int, torch.Tensor] = {}
         self.inputs: dict[str, int] = {}
+        self.owners: dict[int, tuple[str, str]] = {}
+        """By slot of a position of ancestors: the axes of member and ancestor."""
         self.instructions: list[Instruction] = []
         self._latents = latents
         self._states = states or {}
@@ -80,7 +82,9 @@ class Builder:
 
     def ancestors(self, axis: str, ancestor: str) -> int:
         """The slot of the position of each member's ancestor."""
-        return self.constant((_INDEX, axis, ancestor), Layout(axis), lambda: self.axes[axis].parents[ancestor])
+        slot = self.constant((_INDEX, axis, ancestor), Layout(axis), lambda: self.axes[axis].parents[ancestor])
+        self.owners[slot] = (axis, ancestor)
+        return slot
 
     def data(self, name: str, axis: str | None) -> int:
         """The slot of a data variable or size, read at the rows of an axis."""

@@ -38,4 +38,9 @@ CATALOGUE: dict[str, Entry] = {
         "latent without a choice",
         "A simplex of one component is always 1, and a vector without components has no value: there is nothing to infer.",
     ),
+    "QEM509": Entry(
+        "iteration too costly",
+        "The cost of an iteration is the product of the numbers of particles of all latents that meet in one density. Latents in one "
+        "vector or `joint` block share their particles, and so cost no more than one of them.",
+    ),
 }

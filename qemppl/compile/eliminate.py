@@ -24,7 +24,8 @@ class Step:
 
     inputs, output: numbers of tables. dims: the groups of all inputs, `eliminated` last. rest: those that remain. home: the axis that
     the message is added up to (the step's own where another step at this plate reads it). exact: what it sums out are all values
-    of discrete latents, and not particles that stand for a law.
+    of discrete latents, and not particles that stand for a law. parts: the dims of the factors that are exponentiated and multiplied:
+    `dims` alone, or two that share only what is summed out, which is then a matrix product.
     """
 
     plate: str | None
@@ -34,6 +35,15 @@ class Step:
     output: int
     home: str | None
     exact: bool
+    parts: tuple[tuple[str, ...], ...]
+
+    def entries(self, particles: Mapping[str, int]) -> int:
+        """Number of entries that are exponentiated for one member."""
+        return sum(prod(particles[dim] for dim in part) for part in self.parts)
+
+    def products(self, particles: Mapping[str, int]) -> int:
+        """Number of multiplications for one member."""
+        return 0 if len(self.parts) == 1 else prod(particles[dim] for dim in self.dims)
 
     @property
     def rest(self) -> tuple[str, ...]:
@@ -48,8 +58,12 @@ class Elimination:
     tables: tuple[TableKey, ...]
 
     def entries(self, axes: Axes, particles: Mapping[str, int]) -> int:
-        """Number of log-factor entries that are exponentiated and summed, over all steps."""
-        return sum(axes.size(step.plate) * prod(particles[g] for g in step.dims) for step in self.steps)
+        """Number of log-factor entries that are exponentiated, over all steps."""
+        return sum(axes.size(step.plate) * step.entries(particles) for step in self.steps)
+
+    def cost(self, axes: Axes, particles: Mapping[str, int]) -> int:
+        """Exponentials and multiplications of one pass."""
+        return sum(axes.size(s.plate) * (s.entries(particles) + s.products(particles)) for s in self.steps)
 
 
 def plan_elimination(
@@ -58,10 +72,13 @@ def plan_elimination(
     axes: Axes,
     particles: Mapping[str, int],
     exact: Collection[str] = (),
+    *,
+    products: bool = True,
 ) -> Elimination:
     """The steps that sum out every particle dim. keys: the tables of log-factors, among which is one of every dim. homes: by dim, the
-    plate with one such dim for each member. exact: the enumerated dims, which go first at their plate."""
-    planner = _Planner(list(keys), homes, axes, particles, exact)
+    plate with one such dim for each member. exact: the enumerated dims, which go first at their plate. products: whether factors may
+    be multiplied as matrices."""
+    planner = _Planner(list(keys), homes, axes, particles, exact, products)
     plates = dict.fromkeys(homes.values())
     for plate in sorted(plates, key=axes.depth, reverse=True):
         planner.eliminate_plate(plate)
@@ -78,6 +95,7 @@ class _Planner:
         axes: Axes,
         particles: Mapping[str, int],
         exact: Collection[str],
+        products: bool,
     ) -> None:
         self.tables = tables
         self.steps: list[Step] = []
@@ -85,6 +103,7 @@ class _Planner:
         self._axes = axes
         self._particles = particles
         self._exact = exact
+        self._products = products
         self._open = list(range(len(tables)))
 
     def eliminate_plate(self, plate: str | None) -> None:
@@ -152,5 +171,15 @@ class _Planner:
         output = len(self.tables)
         self.tables.append((home, rest))
         is_exact = bool(gone) and set(gone) <= set(self._exact)
-        self.steps.append(Step(plate, inputs, (*rest, *gone), tuple(gone), output, home, is_exact))
+        parts = self._parts(inputs, (*rest, *gone), gone)
+        self.steps.append(Step(plate, inputs, (*rest, *gone), tuple(gone), output, home, is_exact, parts))
         return output
+
+    def _parts(
+        self, inputs: tuple[int, ...], dims: tuple[str, ...], gone: Sequence[str]
+    ) -> tuple[tuple[str, ...], ...]:
+        """Two factors to multiply as matrices, where the inputs are such; else one."""
+        wanted = list(dict.fromkeys(tuple(d for d in dims if d in self.tables[table][1]) for table in inputs))
+        widest = [one for one in wanted if not any(set(one) < set(other) for other in wanted)]
+        is_product = len(widest) == 2 and all(set(gone) <= set(part) for part in widest)
+        return tuple(widest) if gone and is_product and self._products else (dims,)

@@ -72,11 +72,11 @@ class Group:
         return Layout(part.variable.plate, (self.name,), part.event)
 
 
-def choose_groups(bound: BoundModel) -> tuple[Group, ...]:
-    """The groups of a model, globals first, then by depth."""
+def choose_groups(bound: BoundModel, *, separate: bool = False) -> tuple[Group, ...]:
+    """The groups of a model, globals first, then by depth. separate: every latent alone, but for those in `joint` blocks."""
     latents = [variable for variable in bound.ir.latents if not variable.enumerated]
     latents.sort(key=lambda v: len(bound.ir.path(v.plate)))
-    alone = [v for v in latents if v.sampled or (v.family in ALONE and v.block is None)]
+    alone = [v for v in latents if v.sampled or (v.block is None and (separate or v.family in ALONE))]
     by_plate: dict[str | None, list[RandomVariable]] = {}
     for variable in latents:
         if variable not in alone:

@@ -90,6 +90,18 @@ class Axes:
         """Number of members; the root has one."""
         return 1 if plate is None else self._axes[plate].size
 
+    def below(self, plate: str | None) -> list[str]:
+        """The axes right below one."""
+        return [name for name, axis in self._axes.items() if next(iter(axis.parents), None) == plate]
+
+    def descendants(self, plate: str) -> list[str]:
+        """All axes below one."""
+        return [name for name, axis in self._axes.items() if plate in axis.parents]
+
+    def is_sorted(self, axis: str, ancestor: str) -> bool:
+        """Whether the members of an axis stand in the order of their ancestors, as those of plates do."""
+        return bool(np.all(np.diff(self._axes[axis].parents[ancestor]) >= 0))
+
     def deepest(self, plates: Sequence[str | None]) -> str | None:
         """The axis that all others of one path are ancestors of."""
         named = [plate for plate in plates if plate is not None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qemppl.compile.layout import Layout
 from qemppl.numerics.lazy import torch
@@ -64,18 +64,27 @@ Tables = dict[TableKey, "torch.Tensor"]
 class Program:
     """What is computed once an iteration: from particles to log-factor tables.
 
-    constants: values by slot. inputs: slot of the particles of each latent. table_shapes: (member, *particles) of every table.
+    constants: values by slot. inputs: slot of the particles of each latent. given: slots whose values come from another program.
+    layouts: by slot. table_shapes: (member, *particles) of every table. members: of the axes that are cut, which ones it computes.
     """
 
     constants: Mapping[int, torch.Tensor]
     inputs: Mapping[str, int]
+    given: tuple[int, ...]
+    layouts: tuple[Layout, ...]
     levels: tuple[Level, ...]
     table_shapes: Mapping[TableKey, tuple[int, ...]]
     dtype: torch.dtype
     device: str
+    members: Mapping[str | None, slice] = field(default_factory=dict)
 
-    def tables(self, particles: Mapping[str, torch.Tensor]) -> Tables:
-        """Log-factors summed into tables by home axis and groups. particles: (member, particle, *event) by latent."""
+    def tables(
+        self, particles: Mapping[str, torch.Tensor], given: Sequence[torch.Tensor] = (), slots: Sequence[int] = ()
+    ) -> tuple[Tables, list[torch.Tensor]]:
+        """Log-factors summed into tables by home axis and groups, and the values of some outputs.
+
+        particles: (member, particle, *event) by latent, of all members. given: the values of the slots `given`.
+        """
         tables = {
             key: torch.zeros(shape, dtype=self.dtype, device=self.device) for key, shape in self.table_shapes.items()
         }
@@ -91,8 +100,8 @@ class Program:
                 assert factor.ancestor is not None
                 add_to_ancestors(table, values[factor.ancestor], density)
 
-        self._run(particles, collect)
-        return tables
+        environment = self._run(particles, given, collect)
+        return tables, [environment[slot] for slot in slots]
 
     def densities(
         self, particles: Mapping[str, torch.Tensor], totals: frozenset[str] = frozenset(), slots: Sequence[int] = ()
@@ -112,16 +121,19 @@ class Program:
             else:
                 parts.setdefault(factor.site, []).append(density)
 
-        environment = self._run(particles, collect)
+        environment = self._run(particles, (), collect)
         return {site: torch.cat(part) for site, part in parts.items()}, [environment[slot] for slot in slots]
 
     def _run(
         self,
         particles: Mapping[str, torch.Tensor],
+        given: Sequence[torch.Tensor],
         collect: Callable[[FactorOutput, slice, dict[int, torch.Tensor]], None],
     ) -> dict[int, torch.Tensor]:
-        environment = dict(self.constants)
-        environment |= {slot: particles[name] for name, slot in self.inputs.items() if name in particles}
+        environment = dict(self.constants) | dict(zip(self.given, given, strict=True))
+        for name, slot in self.inputs.items():
+            if name in particles:
+                environment[slot] = particles[name][self.members.get(self.layouts[slot].plate, slice(None))]
         for level in self.levels:
             kept: list[list[torch.Tensor]] = [[] for _ in level.exports]
             for block in _blocks(level.size, level.block):
@@ -142,7 +154,7 @@ def _blocks(size: int, block: int) -> Iterator[slice]:
 def _run_block(level: Level, block: slice, environment: dict[int, torch.Tensor]) -> dict[int, torch.Tensor]:
     """Values of the level's slots for one block of members."""
     values = dict(environment)
-    if level.block < level.size:
+    if level.axis is not None and level.block < level.size:
         values |= {slot: environment[slot][block] for slot in level.outside if environment[slot].shape[0] != 1}
     for instruction, spent in zip(level.instructions, level.last_uses, strict=True):
         values[instruction.target] = instruction.apply(*[values[slot] for slot in instruction.sources])
@@ -158,10 +170,8 @@ def _sum_event(density: torch.Tensor, layout: Layout) -> torch.Tensor:
 
 
 def add_to_ancestors(table: torch.Tensor, ancestor: torch.Tensor, values: torch.Tensor) -> None:
-    """Plate sum: table[ancestor[n]] += values[n]. ancestor: (member,), sorted; table and values: (member, *particles)."""
-    first = int(ancestor[0])
-    lengths = torch.bincount(ancestor - first)
-    table[first : first + len(lengths)] += torch.segment_reduce(values, "sum", lengths=lengths, axis=0)
+    """Plate sum: table[ancestor[n]] += values[n]. ancestor: (member,); table and values: (member, *particles)."""
+    table.index_add_(0, ancestor, values)
 
 
 def cells_per_member(sizes: Mapping[str, int], layout: Layout) -> int:

@@ -28,7 +28,7 @@ def show_plan(plan: Plan) -> str:
                 f"  {variable.name} ~ {variable.law}: {len(cells.cell)} rows in {cells.count} cells of equal arguments"
             )
     lines.append("log-factor tables")
-    for level in plan.program.levels:
+    for level in plan.levels:
         for factor in level.factors:
             home = factor.home or "root"
             block = f", in blocks of {level.block}" if level.block < level.size else ""

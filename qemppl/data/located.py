@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from qemppl.data.bound import BoundModel
 from qemppl.data.columns import Column
 from qemppl.data.evaluate import Array, Evaluator
-from qemppl.data.nested import Numbers
 from qemppl.data.place import Place
 from qemppl.data.report import Report, number, quoted
 from qemppl.diagnostics.source import Span

@@ -58,6 +58,8 @@ class Law(ABC):
     period: of a density that repeats itself along the line; it integrates to 1 over any interval of that length.
     least, most: the arguments that are the least and the largest value, where the support depends on them. categories: the argument
     whose number of components tells the largest value, and what to add to it. samples: whether it can be drawn from.
+    location: an argument that the density depends on by its difference from the value only. entangled: `log_prob` calls functions,
+    and not only products and sums, of a value and the arguments together.
     """
 
     name: ClassVar[str]
@@ -73,6 +75,8 @@ class Law(ABC):
     most: ClassVar[str | None] = None
     categories: ClassVar[tuple[str, int] | None] = None
     samples: ClassVar[bool] = True
+    location: ClassVar[str | None] = None
+    entangled: ClassVar[bool] = False
 
     @abstractmethod
     def log_prob(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
@@ -124,3 +128,22 @@ class Law(ABC):
         `log_prob` over the rows to rounding.
         """
         raise AssertionError(f"{self.name} has no summary")
+
+    @property
+    def has_natural_form(self) -> bool:
+        """Whether log p(x | arguments) is an inner product of statistics of x and functions of the arguments."""
+        return type(self).natural_parameters is not Law.natural_parameters
+
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Of the natural form log p(x | arguments) = h(x) - A(arguments) + sum over i of <eta_i(arguments), T_i(x)>: h, then T_i.
+
+        data: the values of `data_arguments`. h: (*batch), -inf outside the support. T_i: (*batch, *axes of its own), finite there too.
+        """
+        raise AssertionError(f"{self.name} has no natural form")
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Of the natural form: -A, then eta_i. arguments: those that are not `data_arguments`.
+
+        Not finite at the edge of what arguments can be (a probability of 0), where `log_prob` is.
+        """
+        raise AssertionError(f"{self.name} has no natural form")

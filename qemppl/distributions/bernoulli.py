@@ -16,6 +16,7 @@ class Bernoulli(SummableLaw):
     name = "bernoulli"
     arguments = (Argument("theta", UNIT),)
     support = BOOLEAN
+    entangled = True
 
     def row_statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
         inside = (x == 0) | (x == 1)
@@ -26,6 +27,14 @@ class Bernoulli(SummableLaw):
         base, successes, failures = statistics
         (theta,) = arguments
         return plus(torch.xlogy(successes, theta).add_(xlog1py(failures, -theta)), base)
+
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        base, x, _ = self.row_statistics(x)
+        return base, x
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        (theta,) = arguments
+        return (-theta).log1p(), theta.logit()
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         (theta,) = arguments

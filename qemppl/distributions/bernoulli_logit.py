@@ -16,6 +16,7 @@ class BernoulliLogit(SummableLaw):
     name = "bernoulli_logit"
     arguments = (Argument("alpha", REAL),)
     support = BOOLEAN
+    entangled = True
 
     def log_prob(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
         # The form of one row keeps the relative accuracy that a sum of rows cannot.
@@ -29,6 +30,14 @@ class BernoulliLogit(SummableLaw):
         base, successes, trials = statistics
         (alpha,) = arguments
         return plus_product(torch.addcmul(base, successes, alpha), trials, softplus(alpha), sign=-1)
+
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        base, x, _ = self.row_statistics(x)
+        return base, x
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        (alpha,) = arguments
+        return -softplus(alpha), alpha
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         (alpha,) = arguments

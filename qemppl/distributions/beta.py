@@ -30,6 +30,14 @@ class Beta(SummableLaw):
         log_p = torch.addcmul(base, count, log_beta(alpha, beta), value=-1)
         return plus_product(plus_product(log_p, alpha, log_total), beta, log_rest_total)
 
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        base, _, log_x, log_rest = self.row_statistics(x)
+        return base, log_x, log_rest
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        alpha, beta = (positive(a) for a in arguments)
+        return -log_beta(alpha, beta), alpha, beta
+
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         """Two gamma draws and their share, on the log scale: with both shapes small the draws themselves underflow."""
         alpha, beta = broadcast(*arguments)

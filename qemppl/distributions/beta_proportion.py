@@ -25,6 +25,12 @@ class BetaProportion(SummableLaw):
     def log_prob_summary(self, statistics: tuple[torch.Tensor, ...], *arguments: torch.Tensor) -> torch.Tensor:
         return _BETA.log_prob_summary(statistics, *_shapes(*arguments))
 
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return _BETA.statistics(x)
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return _BETA.natural_parameters(*_shapes(*arguments))
+
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         return _BETA.sample(generator, *_shapes(*arguments))
 

@@ -19,6 +19,7 @@ class Binomial(SummableLaw):
     support = COUNT
     data_arguments = ("n",)
     most = "n"
+    entangled = True
 
     def row_statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
         (n,) = data
@@ -29,6 +30,13 @@ class Binomial(SummableLaw):
         base, successes, failures = statistics
         (theta,) = arguments
         return plus(torch.xlogy(successes, theta).add_(xlog1py(failures, -theta)), base)
+
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self.row_statistics(x, *data)
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        (theta,) = arguments
+        return torch.zeros_like(theta), theta.log(), (-theta).log1p()
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         n, theta = broadcast(*arguments)

@@ -29,6 +29,13 @@ class BinomialLogit(SummableLaw):
         (alpha,) = arguments
         return plus_product(torch.addcmul(base, successes, alpha), trials, softplus(alpha), sign=-1)
 
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self.row_statistics(x, *data)
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        (alpha,) = arguments
+        return torch.zeros_like(alpha), alpha, -softplus(alpha)
+
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         n, alpha = broadcast(*arguments)
         return torch.binomial(n.contiguous(), alpha.sigmoid(), generator=generator)

@@ -24,6 +24,12 @@ class ChiSquare(SummableLaw):
     def log_prob_summary(self, statistics: tuple[torch.Tensor, ...], *arguments: torch.Tensor) -> torch.Tensor:
         return _GAMMA.log_prob_summary(statistics, *_shape_and_rate(*arguments))
 
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return _GAMMA.statistics(x)
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return _GAMMA.natural_parameters(*_shape_and_rate(*arguments))
+
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         return _GAMMA.sample(generator, *_shape_and_rate(*arguments))
 

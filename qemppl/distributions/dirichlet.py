@@ -22,6 +22,7 @@ class Dirichlet(SummableLaw):
     support = UNIT
     sizes = ("n",)
     form = "simplex"
+    entangled = True
 
     def row_statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
         inside = (x >= 0).all(-1) & is_unit(x.sum(-1))
@@ -35,6 +36,14 @@ class Dirichlet(SummableLaw):
         alpha = positive(alpha)
         normalizer = alpha.sum(-1).lgamma() - alpha.lgamma().sum(-1)
         return plus(plus_product(weighted_logs(alpha - 1, log_total), count, normalizer), base)
+
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        base, _, log_x = self.row_statistics(x)
+        return base, log_x
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        alpha = positive(arguments[0])
+        return alpha.sum(-1).lgamma() - alpha.lgamma().sum(-1), alpha - 1
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         """Shares of gamma draws, by their logs: with small shapes the draws themselves underflow."""

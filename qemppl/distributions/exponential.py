@@ -26,6 +26,14 @@ class Exponential(SummableLaw):
         beta = positive(arguments[0])
         return plus_product(torch.addcmul(base, count, beta.log()), beta, total, sign=-1)
 
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        base, _, x = self.row_statistics(x)
+        return base, x
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        beta = positive(arguments[0])
+        return beta.log(), -beta
+
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         (beta,) = arguments
         return torch.empty_like(beta).exponential_(generator=generator) / beta

@@ -29,6 +29,14 @@ class Gamma(SummableLaw):
         log_p = torch.addcmul(base, count, torch.xlogy(alpha, beta) - alpha.lgamma())
         return plus_product(plus_product(log_p, alpha, log_total), beta, total, sign=-1)
 
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        base, _, log_x, x = self.row_statistics(x)
+        return base, log_x, x
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        alpha, beta = (positive(a) for a in arguments)
+        return torch.xlogy(alpha, beta) - alpha.lgamma(), alpha, -beta
+
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         alpha, beta = broadcast(*arguments)
         return positive(torch._standard_gamma(alpha, generator=generator) / beta)

@@ -19,6 +19,7 @@ class Geometric(SummableLaw):
     name = "geometric"
     arguments = (Argument("theta", UNIT),)
     support = COUNT
+    entangled = True
 
     def row_statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
         inside = (x >= 0) & (x == x.floor()) & (x < torch.inf)
@@ -28,6 +29,14 @@ class Geometric(SummableLaw):
         base, failures, successes = statistics
         (theta,) = arguments
         return plus(torch.xlogy(successes, theta).add(xlog1py(failures, -theta)), base)
+
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        base, x, _ = self.row_statistics(x)
+        return base, x
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        (theta,) = arguments
+        return theta.log(), (-theta).log1p()
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         """The whole part of an exponential draw; capped at 2^50, for an extreme prior draw may exceed the integers."""

@@ -23,6 +23,14 @@ class LogNormal(Law):
         y, base = _log_and_base(x)
         return plus(_LOG.log_prob(y, *arguments), base)
 
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """|log x| is at most 710: the terms cancel only where sigma is tiny beside it."""
+        y, base = _log_and_base(x)
+        return base, y, y.square()
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return _LOG.natural_parameters(*arguments)
+
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         return _LOG.sample(generator, *arguments).exp_()
 

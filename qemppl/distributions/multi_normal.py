@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from qemppl.distributions.base import Argument, Law
-from qemppl.distributions.multi_normal_cholesky import half_squared_distance, log_scale
+from qemppl.distributions.multi_normal_cholesky import MultiNormalCholesky, half_squared_distance, log_scale
 from qemppl.numerics.elementwise import plus
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.supports import REAL
 from qemppl.numerics.vectors import apply_matrix
+
+_CHOLESKY = MultiNormalCholesky()
 
 
 class MultiNormal(Law):
@@ -20,6 +22,8 @@ class MultiNormal(Law):
     arguments = (Argument("mu", REAL, ("n",)), Argument("Sigma", REAL, ("n", "n"), "covariance"))
     support = REAL
     sizes = ("n",)
+    location = "mu"
+    entangled = True
 
     def log_prob(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
         mu, Sigma = arguments
@@ -29,6 +33,14 @@ class MultiNormal(Law):
         factor = torch.where(failed[..., None, None], identity, factor)
         constant = log_scale(factor).masked_fill(failed, torch.inf)
         return plus(half_squared_distance(x, mu, factor), constant).neg_()
+
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return _CHOLESKY.statistics(x)
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        mu, Sigma = arguments
+        factor, _ = torch.linalg.cholesky_ex(Sigma)
+        return _CHOLESKY.natural_parameters(mu, factor)
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         """With a root of Sigma by its eigenvectors, which a singular matrix has too."""

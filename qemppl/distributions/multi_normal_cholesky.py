@@ -20,10 +20,27 @@ class MultiNormalCholesky(Law):
     arguments = (Argument("mu", REAL, ("n",)), Argument("L", REAL, ("n", "n"), "cholesky_factor"))
     support = REAL
     sizes = ("n",)
+    location = "mu"
+    entangled = True
 
     def log_prob(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
         mu, L = arguments
         return plus(half_squared_distance(x, mu, L), log_scale(L)).neg_()
+
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Of x x' the lower triangle."""
+        n = x.shape[-1]
+        row, column = torch.tril_indices(n, n, device=x.device)
+        return x.new_zeros(()), x, x[..., row] * x[..., column]
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        mu, L = arguments
+        inverse = _inverse(L)
+        precision = inverse.mT @ inverse
+        towards = apply_matrix(precision, mu)
+        row, column = torch.tril_indices(L.shape[-1], L.shape[-1], device=L.device)
+        weight = torch.where(row == column, -0.5, -1.0).to(L.dtype)  # an entry off the diagonal stands for two
+        return -0.5 * inner(mu, towards) - log_scale(L), towards, weight * precision[..., row, column]
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         mu, L = arguments

@@ -20,12 +20,23 @@ class Normal(Law):
     name = "normal"
     arguments = (Argument("mu", REAL), Argument("sigma", POSITIVE))
     support = REAL
+    location = "mu"
 
     def log_prob(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
         mu, sigma = arguments
         sigma = positive(sigma)
         z = times(x - mu, SQRT_HALF / sigma)
         return torch.addcmul(-HALF_LOG_2PI - sigma.log(), z, z, value=-1)
+
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return x.new_zeros(()), x, x.square()
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        mu, sigma = arguments
+        sigma = positive(sigma)
+        precision = sigma.square().reciprocal()
+        towards = mu * precision
+        return -0.5 * mu * towards - sigma.log() - HALF_LOG_2PI, towards, -0.5 * precision
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         mu, sigma = broadcast(*arguments)

@@ -17,6 +17,7 @@ class Poisson(SummableLaw):
     name = "poisson"
     arguments = (Argument("lambda", NON_NEGATIVE),)
     support = COUNT
+    entangled = True
 
     def row_statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return count_base(x), x.clamp_min(0), torch.ones_like(x)
@@ -25,6 +26,14 @@ class Poisson(SummableLaw):
         base, total, count = statistics
         (rate,) = arguments
         return plus_product(plus(torch.xlogy(total, rate), base), count, rate, sign=-1)
+
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        base, x, _ = self.row_statistics(x)
+        return base, x
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        (rate,) = arguments
+        return -rate, rate.log()
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         (rate,) = arguments

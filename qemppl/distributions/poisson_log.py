@@ -27,6 +27,14 @@ class PoissonLog(SummableLaw):
         (alpha,) = arguments
         return plus_product(torch.addcmul(base, total, alpha), count, alpha.exp(), sign=-1)
 
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        base, x, _ = self.row_statistics(x)
+        return base, x
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        (alpha,) = arguments
+        return -alpha.exp(), alpha
+
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         (alpha,) = arguments
         return poisson_draw(generator, alpha.exp())

@@ -22,12 +22,23 @@ class VonMises(Law):
     arguments = (Argument("mu", REAL), Argument("kappa", NON_NEGATIVE))
     support = REAL
     period = math.tau
+    entangled = True
 
     def log_prob(self, x: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
         inside = x.isfinite()
         direction = torch.where(inside, x, 0.0)
         one, spread = torch.ones_like(x), torch.zeros_like(x)
         return self.log_prob_summary((log_indicator(inside, x), one, direction, spread), *arguments)
+
+    def statistics(self, x: torch.Tensor, *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        inside = x.isfinite()
+        x = torch.where(inside, x, 0.0)
+        return log_indicator(inside, x), x.cos(), x.sin()
+
+    def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        mu, kappa = arguments
+        log_scale = torch.special.i0e(kappa).log() + kappa + math.log(2 * math.pi)
+        return -log_scale, kappa * mu.cos(), kappa * mu.sin()
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         mu, kappa = broadcast(*arguments)

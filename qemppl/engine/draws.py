@@ -20,10 +20,18 @@ def draw_indices(
 ) -> dict[str, torch.Tensor]:
     """Which particle of each group and member each joint draw takes: (draw, member) by group."""
     chosen: dict[str, torch.Tensor] = {}
-    for conditional in reversed(evidence.conditionals):
-        if conditional.step.eliminated:
-            chosen |= _draw_step(contraction, conditional, chosen, draws, generator)
-    return chosen
+    parts: dict[str, list[torch.Tensor]] = {}
+    for conditionals in evidence.backward():
+        here = dict(chosen)
+        for conditional in conditionals:
+            if conditional.step.eliminated:
+                here |= _draw_step(contraction, conditional, here, draws, generator)
+        if not conditionals[0].section.members:
+            chosen = here
+            continue
+        for group in here.keys() - chosen.keys():
+            parts.setdefault(group, []).append(here[group])
+    return chosen | {group: torch.cat(drawn, 1) for group, drawn in parts.items()}
 
 
 def _draw_step(
@@ -33,14 +41,19 @@ def _draw_step(
     draws: int,
     generator: torch.Generator,
 ) -> dict[str, torch.Tensor]:
-    step, terms = conditional.step, conditional.terms
-    members = terms.shape[0]
-    above = [contraction.to_members(group, chosen[group], step.plate).expand(draws, members) for group in step.rest]
-    member = torch.arange(members, device=terms.device).expand(draws, members)
-    sizes = terms.shape[1 + len(step.rest) :]
-    weights = terms[(member, *above)].reshape(draws, members, prod(sizes))
-    heights = weights.cumsum(-1)
-    u = torch.rand(draws, members, 1, generator=generator, dtype=terms.dtype, device=terms.device)
+    step, members = conditional.step, conditional.total.shape[0]
+    above = {
+        group: contraction.to_members(group, chosen[group], conditional).expand(draws, members) for group in step.rest
+    }
+    member = torch.arange(members, device=conditional.total.device).expand(draws, members)
+    weights = None
+    for terms, part in zip(conditional.terms, step.parts, strict=True):
+        picked = terms[(member, *(above[group] for group in part if group in above))]
+        weights = picked if weights is None else weights * picked
+    assert weights is not None, "a step has a part"
+    sizes = weights.shape[2:]
+    heights = weights.reshape(draws, members, prod(sizes)).cumsum(-1)
+    u = torch.rand(draws, members, 1, generator=generator, dtype=heights.dtype, device=heights.device)
     index = torch.searchsorted(heights, u * heights[..., -1:]).squeeze(-1).clamp_max(prod(sizes) - 1)
     indices: dict[str, torch.Tensor] = {}
     for group, size in zip(reversed(step.eliminated), reversed(sizes), strict=True):

@@ -4,64 +4,110 @@ log Zhat = log of the sum over all combinations of particles of prod P / (K Q), 
 et al. 2024). With E the exponentiated log-factors of a step and s its sum over the eliminated particles, E / s is the conditional
 distribution of these particles given the remaining ones. One pass back through the steps turns these into d log Zhat / d log-factor:
 the marginal weight of every particle (the source-term trick), and drawing from them one after another gives joint draws.
+
+The steps of cut plates run slab by slab, those of the trunk after them (and before them on the way back).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from qemppl.compile.eliminate import Step
 from qemppl.compile.plan import Plan
 from qemppl.compile.program import Tables, add_to_ancestors
+from qemppl.compile.slabs import Members
 from qemppl.numerics.lazy import torch
+
+Operands = tuple["torch.Tensor", ...]
+"""The summed log-factors of a step, one tensor for each of its parts: (member, *dims of the part)."""
+Messages = dict[int, "torch.Tensor"]
+WHOLE = slice(None)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Steps that run together: those of the trunk, or those of one slab on its members."""
+
+    number: int
+    steps: tuple[Step, ...]
+    members: Members = field(default_factory=dict)
+
+    def of(self, plate: str | None) -> slice:
+        """The members of a plate that it has."""
+        return self.members.get(plate, WHOLE)
+
+
+@dataclass(frozen=True)
+class LogFactors:
+    """The log-factors of one set of particles, summed for each step; messages of other steps are still missing.
+
+    slab: those of a slab by its number, in order of its steps.
+    """
+
+    trunk: Sequence[Operands]
+    slab: Callable[[int], Sequence[Operands]]
 
 
 @dataclass(frozen=True)
 class Conditional:
-    """What a step leaves behind. terms: E, (member, *rest, *eliminated); total: s, (member, *rest)."""
+    """What a step leaves behind. terms: E by part, (member, *dims of the part); total: s, (member, *rest)."""
 
     step: Step
-    terms: torch.Tensor
+    section: Section
+    terms: Operands
     total: torch.Tensor
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """log_z: log Zhat (nats), a scalar tensor. conditionals: by step, innermost plates first."""
+    """log_z: log Zhat (nats), a scalar tensor. backward: the conditionals of each section, the trunk first, the outermost step first."""
 
     log_z: torch.Tensor
-    conditionals: tuple[Conditional, ...]
+    backward: Callable[[], Iterator[Sequence[Conditional]]]
+
+
+@dataclass(frozen=True)
+class _Tempering:
+    """The weights r^beta (Q / widened Q)^(1 - beta)."""
+
+    beta: float
+    narrowing: Mapping[str, torch.Tensor]
 
 
 class Contraction:
-    """The elimination of a plan, ready to run on the tables of one set of particles."""
+    """The elimination of a plan, ready to run on the log-factors of one set of particles."""
 
     def __init__(self, plan: Plan) -> None:
-        self._steps = plan.elimination.steps
         self._keys = plan.elimination.tables
-        self._given = len(self._keys) - len(self._steps)
+        self._given = len(self._keys) - len(plan.elimination.steps)
         self._plates = plan.homes
         self._target = plan.target
         self._sizes = {"": 1} | {axis: plan.axes.size(axis) for axis in self._plates.values() if axis}
         self._particles = plan.particles
-        self._terms: dict[int, torch.Tensor] = {}
+        self._workspaces: dict[tuple[int, int, int], torch.Tensor] = {}
+        self._is_kept = plan.is_kept
+        self._exact = {step.output for step in plan.elimination.steps if step.exact}
         self._ancestors = {
             (axis, up): torch.as_tensor(index, device=plan.target.device)
             for axis in self._plates.values()
             if axis
             for up, index in plan.axes[axis].parents.items()
         }
+        cut = {axis for slab in plan.slabs for axis in slab.members}
+        steps = plan.elimination.steps
+        self.trunk = Section(-1, tuple(step for step in steps if step.plate not in cut))
+        self.slabs = tuple(
+            Section(number, tuple(step for step in steps if step.plate in slab.members), slab.members)
+            for number, slab in enumerate(plan.slabs)
+        )
 
-    def combine(self, tables: Tables) -> list[torch.Tensor]:
-        """The log-factors of each step, summed: (member, *rest, *eliminated). Messages of other steps are still missing.
-
-        The tables are used up.
-        """
-        return [self._sum_tables(step, tables) for step in self._steps]
+    def combine(self, section: Section, tables: Tables) -> list[Operands]:
+        """The log-factors of a section's steps from its tables, which are used up."""
+        return [self._sum_tables(section, step, tables) for step in section.steps]
 
     def run(
-        self, combined: list[torch.Tensor], beta: float = 1.0, narrowing: Mapping[str, torch.Tensor] | None = None
+        self, factors: LogFactors, beta: float = 1.0, narrowing: Mapping[str, torch.Tensor] | None = None
     ) -> Evidence:
         """The evidence of weights r^beta (Q / widened Q)^(1 - beta): a path from Q to the posterior, by the same contraction.
 
@@ -71,92 +117,191 @@ class Contraction:
         narrowing: log Q / widened Q of every particle, by group; needed for beta < 1 only.
         Its conditionals live in a workspace that the next run writes over.
         """
-        messages: dict[int, torch.Tensor] = {}
-        exact: set[int] = set()
-        conditionals = []
-        for number, (step, log_factors) in enumerate(zip(self._steps, combined, strict=True)):
-            power = 1.0 if step.exact else beta
-            terms = torch.mul(log_factors, power, out=self._workspace(number, log_factors))
-            if beta < 1 and narrowing is not None and not step.exact:
-                for group in step.eliminated:
-                    terms += (1 - beta) * _spread(narrowing[group], (group,), step.dims)
-            for table in step.inputs:
-                if table in messages:
-                    scale = power if table in exact else power / beta
-                    terms.add_(_spread(messages[table], self._keys[table][1], step.dims), alpha=scale)
-            conditional, message = _sum_out(step, terms)
-            conditionals.append(conditional)
-            messages[step.output] = self._plate_sum(message, step)
-            if step.exact:
-                exact.add(step.output)
-        return Evidence(messages[self._steps[-1].output].reshape(()), tuple(conditionals))
+        tempering = _Tempering(beta, narrowing if narrowing is not None and beta < 1 else {})
+        messages: Messages = {}
+        kept = []
+        for section in self.slabs:
+            conditionals = self._forward(section, factors.slab(section.number), tempering, messages)
+            if self._is_kept:
+                kept.append(conditionals)
+        trunk = self._forward(self.trunk, factors.trunk, tempering, messages)
+
+        def backward() -> Iterator[Sequence[Conditional]]:
+            yield trunk[::-1]
+            for section in self.slabs:
+                done = kept[section.number] if kept else None
+                yield (done or self._forward(section, factors.slab(section.number), tempering, {}))[::-1]
+
+        return Evidence(messages[self.trunk.steps[-1].output].reshape(()), backward)
 
     def marginals(self, evidence: Evidence) -> dict[str, torch.Tensor]:
         """d log Zhat / d log-factor of every particle: weights (member, particle) by group, summing to 1 for each member."""
-        adjoints: dict[int, torch.Tensor] = {self._steps[-1].output: torch.ones_like(evidence.log_z).reshape(1)}
-        weights: dict[str, torch.Tensor] = {}
-        for conditional in reversed(evidence.conditionals):
-            step = conditional.step
-            adjoint = self.lift(adjoints[step.output], step.home, step.plate)
-            scaled = torch.where(conditional.total > 0, adjoint / conditional.total, 0.0)
-            for group in step.eliminated:
-                weights[group] = _reduce(conditional.terms, step.dims, scaled, step.rest, (group,))
+        adjoints: Messages = {self.trunk.steps[-1].output: torch.ones_like(evidence.log_z).reshape(1)}
+        weights: dict[str, list[torch.Tensor]] = {}
+        for conditionals in evidence.backward():
+            here = dict(adjoints)
+            for conditional in conditionals:
+                step = conditional.step
+                adjoint = self._to_step(here[step.output], step, conditional.section)
+                scaled = torch.where(conditional.total > 0, adjoint / conditional.total, 0.0)
+                for group in step.eliminated:
+                    weights.setdefault(group, []).append(_reduce(conditional, scaled, (group,)))
+                for table in step.inputs:
+                    if table >= self._given:
+                        here[table] = _reduce(conditional, scaled, self._keys[table][1])
+            if not conditionals[0].section.members:
+                adjoints = here
+        return {group: parts[0] if len(parts) == 1 else torch.cat(parts) for group, parts in weights.items()}
+
+    def to_members(self, group: str, values: torch.Tensor, conditional: Conditional) -> torch.Tensor:
+        """From a group's members to those of a step in the same section: (draw, member) -> (draw, member), size 1 from the root."""
+        axis, plate = self._plates[group], conditional.step.plate
+        return values if axis in (plate, None) else values[:, self._index(plate, axis, conditional.section)]
+
+    def _forward(
+        self, section: Section, factors: Sequence[Operands], tempering: _Tempering, messages: Messages
+    ) -> list[Conditional]:
+        """Runs the steps of a section. Messages to the trunk are added to `messages`."""
+        here = {} if section.members else messages
+        conditionals = []
+        for step, operands in zip(section.steps, factors, strict=True):
+            terms = self._temper(section, step, operands, tempering)
             for table in step.inputs:
                 if table >= self._given:
-                    adjoints[table] = _reduce(conditional.terms, step.dims, scaled, step.rest, self._keys[table][1])
-        return weights
+                    power = 1.0 if step.exact else tempering.beta
+                    scale = power if table in self._exact else power / tempering.beta
+                    _part(terms, step, self._keys[table][1]).add_(
+                        _spread(here[table], self._keys[table][1], _dims_of(step, self._keys[table][1])), alpha=scale
+                    )
+            conditional, message = _sum_out(step, section, terms)
+            conditionals.append(conditional)
+            self._send(message, step, section, here if step.home in section.members else messages)
+        return conditionals
 
-    def lift(self, values: torch.Tensor, axis: str | None, plate: str | None) -> torch.Tensor:
-        """From the members of `axis` to those of a plate below it; the root broadcasts."""
-        if axis == plate or axis is None:
+    def _temper(self, section: Section, step: Step, operands: Operands, tempering: _Tempering) -> Operands:
+        """The log-factors of a step to the power beta, in a workspace."""
+        power = 1.0 if step.exact else tempering.beta
+        terms = tuple(
+            torch.mul(operand, power, out=self._workspace(section, step, part, operand))
+            for part, operand in enumerate(operands)
+        )
+        if tempering.narrowing and not step.exact:
+            for group in step.eliminated:
+                narrowing = tempering.narrowing[group][section.of(step.plate)]
+                _part(terms, step, (group,)).add_(
+                    _spread(narrowing, (group,), _dims_of(step, (group,))), alpha=1 - tempering.beta
+                )
+        return terms
+
+    def _workspace(self, section: Section, step: Step, part: int, like: torch.Tensor) -> torch.Tensor:
+        """The memory for the terms of a step, allocated once; slabs share it where their conditionals are not kept."""
+        key = (section.number if self._is_kept else -1, step.output, part)
+        if key not in self._workspaces or self._workspaces[key].shape[0] < like.shape[0]:
+            self._workspaces[key] = torch.empty_like(like)
+        return self._workspaces[key][: like.shape[0]]
+
+    def _to_step(self, values: torch.Tensor, step: Step, section: Section) -> torch.Tensor:
+        """From the members of a step's home to its own; the root broadcasts."""
+        if step.home == step.plate or step.home is None:
             return values
-        return values.index_select(0, self._ancestors[(plate or "", axis)])
+        return values.index_select(0, self._index(step.plate, step.home, section))
 
-    def _workspace(self, number: int, like: torch.Tensor) -> torch.Tensor:
-        """The memory for the terms of one step, allocated once."""
-        if number not in self._terms:
-            self._terms[number] = torch.empty_like(like)
-        return self._terms[number]
+    def _index(self, plate: str | None, axis: str | None, section: Section) -> torch.Tensor:
+        """The position of each member's ancestor on an axis, counted from the section's first where the axis is cut."""
+        index = self._ancestors[(plate or "", axis or "")][section.of(plate)]
+        return index - section.members[axis].start if axis in section.members else index
 
-    def to_members(self, group: str, values: torch.Tensor, plate: str | None) -> torch.Tensor:
-        """From a group's members to those of a plate below: (draw, member) -> (draw, member), size 1 from the root."""
-        axis = self._plates[group]
-        return values if axis in (plate, None) else values[:, self._ancestors[(plate or "", axis or "")]]
-
-    def _plate_sum(self, message: torch.Tensor, step: Step) -> torch.Tensor:
+    def _send(self, message: torch.Tensor, step: Step, section: Section, messages: Messages) -> None:
+        """Adds the message of a step up to its home (plate sum)."""
         if step.home == step.plate:
-            return message
+            messages[step.output] = message
+            return
+        total = messages.get(step.output)
         if step.home is None:
-            return message.sum(0, keepdim=True)
-        total = torch.zeros(self._sizes[step.home], *message.shape[1:], dtype=message.dtype, device=message.device)
-        add_to_ancestors(total, self._ancestors[(step.plate or "", step.home)], message)
-        return total
+            added = message.sum(0, keepdim=True)
+            messages[step.output] = added if total is None else total.add_(added)
+            return
+        if total is None:
+            cut = section.members.get(step.home)
+            size = self._sizes[step.home] if cut is None else cut.stop - cut.start
+            total = message.new_zeros(size, *message.shape[1:])
+        add_to_ancestors(total, self._index(step.plate, step.home, section), message)
+        messages[step.output] = total
 
-    def _sum_tables(self, step: Step, tables: Tables) -> torch.Tensor:
-        """Adds into the widest table, in place, where one spans the whole step."""
-        keys = [self._keys[table] for table in step.inputs if table < self._given]
-        parts = [_spread(tables[key], key[1], step.dims) for key in keys]
-        shape = (self._sizes[step.plate or ""], *(self._particles[group] for group in step.dims))
-        parts.sort(key=lambda part: part.numel(), reverse=True)
-        if parts and parts[0].shape == shape:
-            total = parts.pop(0)
-        else:
-            total = torch.zeros(shape, dtype=self._target.dtype, device=self._target.device)
-        for part in parts:
-            total += part
-        return total
+    def _sum_tables(self, section: Section, step: Step, tables: Tables) -> Operands:
+        """By part of a step; adds into the widest table, in place, where one spans the whole part."""
+        members = section.members.get(step.plate)
+        size = self._sizes[step.plate or ""] if members is None else members.stop - members.start
+        summed = []
+        for part in step.parts:
+            keys = [self._keys[table] for table in step.inputs if table < self._given]
+            parts = [_spread(tables[key], key[1], part) for key in keys if _dims_of(step, key[1]) == part]
+            shape = (size, *(self._particles[group] for group in part))
+            parts.sort(key=lambda spread: spread.numel(), reverse=True)
+            if parts and parts[0].shape == shape:
+                total = parts.pop(0)
+            else:
+                total = torch.zeros(shape, dtype=self._target.dtype, device=self._target.device)
+            for addend in parts:
+                total += addend
+            summed.append(total)
+        return tuple(summed)
 
 
-def _sum_out(step: Step, terms: torch.Tensor) -> tuple[Conditional, torch.Tensor]:
+def _dims_of(step: Step, groups: Sequence[str]) -> tuple[str, ...]:
+    """The part of a step that a table of these groups is added to."""
+    return next(part for part in step.parts if set(groups) <= set(part))
+
+
+def _part(terms: Operands, step: Step, groups: Sequence[str]) -> torch.Tensor:
+    return terms[step.parts.index(_dims_of(step, groups))]
+
+
+def _sum_out(step: Step, section: Section, terms: Operands) -> tuple[Conditional, torch.Tensor]:
     """Exponentiates the terms in place and sums them over the eliminated dims; the message is the log of that sum."""
-    axes = tuple(range(1 + len(step.rest), 1 + len(step.dims)))
-    if not axes:
-        return Conditional(step, torch.ones_like(terms), torch.ones_like(terms)), terms.clone()
+    if not step.eliminated:
+        ones = torch.ones_like(terms[0])
+        return Conditional(step, section, (ones,), ones), terms[0].clone()
+    if len(terms) > 1:
+        _balance(step, terms)
+    shifts = [_exponentiate(term, len(step.eliminated)) for term in terms]
+    if len(terms) == 1:
+        total = terms[0].sum(tuple(range(1 + len(step.rest), 1 + len(step.dims))))
+    else:
+        total = torch.einsum(
+            ",".join(_letters(step, part) for part in step.parts) + f"->{_letters(step, step.rest)}", *terms
+        )
+    message = total.log()
+    for shift, part in zip(shifts, step.parts, strict=True):
+        rest = tuple(dim for dim in part if dim in step.rest)
+        message += _spread(shift, rest, step.rest)
+    return Conditional(step, section, terms, total), message
+
+
+def _exponentiate(terms: torch.Tensor, eliminated: int) -> torch.Tensor:
+    """Makes the terms exp(terms - shift), in place, with their maximum over the last `eliminated` axes as shift, without these."""
+    axes = tuple(range(terms.dim() - eliminated, terms.dim()))
     shift = terms.amax(axes, keepdim=True)
     shift.masked_fill_(shift == -torch.inf, 0.0)  # a row without any possible particle stays at weight 0
     terms.sub_(shift).exp_()
-    total = terms.sum(axes)
-    return Conditional(step, terms, total), total.log().add_(shift.reshape(total.shape))
+    return shift.squeeze(axes)
+
+
+def _balance(step: Step, terms: Operands) -> None:
+    """Moves half of the difference of two factors' maxima at each summed-out particle from one to the other.
+
+    Their products then underflow only where both are far below the largest one that is possible, even if what one factor favours is
+    nearly impossible for the other.
+    """
+    first, second = terms
+    heights = [term.amax(tuple(range(1, term.dim() - len(step.eliminated))), keepdim=True) for term in (first, second)]
+    shift = [
+        height.reshape(height.shape[0], *height.shape[height.dim() - len(step.eliminated) :]) for height in heights
+    ]
+    half = (0.5 * (shift[0] - shift[1])).nan_to_num(0.0, 0.0, 0.0)
+    for term, sign in ((first, -1), (second, 1)):
+        ones = (1,) * (term.dim() - half.dim())
+        term.add_(half.reshape(half.shape[0], *ones, *half.shape[1:]), alpha=sign)
 
 
 def _spread(table: torch.Tensor, own: tuple[str, ...], dims: tuple[str, ...]) -> torch.Tensor:
@@ -167,10 +312,13 @@ def _spread(table: torch.Tensor, own: tuple[str, ...], dims: tuple[str, ...]) ->
     return permuted.reshape(permuted.shape[0], *(next(shape) if group in own else 1 for group in dims))
 
 
-def _reduce(
-    terms: torch.Tensor, dims: tuple[str, ...], scaled: torch.Tensor, rest: tuple[str, ...], kept: tuple[str, ...]
-) -> torch.Tensor:
+def _letters(step: Step, groups: Sequence[str]) -> str:
+    """The member axis and those of some groups, for einsum."""
+    return "a" + "".join(chr(ord("b") + step.dims.index(group)) for group in groups)
+
+
+def _reduce(conditional: Conditional, scaled: torch.Tensor, kept: tuple[str, ...]) -> torch.Tensor:
     """Sum of terms (member, *dims) times scaled (member, *rest) over all groups but those kept: (member, *kept)."""
-    names: Mapping[str, str] = {group: chr(ord("b") + i) for i, group in enumerate(dims)}
-    left, right, out = ("a" + "".join(names[g] for g in groups) for groups in (dims, rest, kept))
-    return torch.einsum(f"{left},{right}->{out}", terms, scaled)
+    step = conditional.step
+    equation = ",".join(_letters(step, groups) for groups in (*step.parts, step.rest))
+    return torch.einsum(f"{equation}->{_letters(step, kept)}", *conditional.terms, scaled)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from qemppl.compile.assemble import Task, assemble
 from qemppl.compile.builder import Builder
 from qemppl.compile.factors import Site, sites
 from qemppl.compile.layout import Axes
-from qemppl.compile.plan import Plan, assemble
+from qemppl.compile.plan import Plan
 from qemppl.diagnostics.diagnostic import Diagnostic, Severity
 from qemppl.engine.ancestral import DRAW, draw_layouts
 from qemppl.engine.particles import Particles
@@ -65,7 +66,7 @@ def _site_densities(plan: Plan, particles: Particles) -> list[tuple[Site, torch.
     found = {site.name: site for site in sites(builder)}
     draws = min(plan.particles[group.name] for group in plan.groups)
     factors = [(name, site.slot) for name, site in found.items()]
-    program = assemble(builder, factors, {DRAW: draws}, {DRAW: None}, plan.target.memory)
+    program = assemble(builder, Task(factors), {DRAW: draws}, {DRAW: None}, plan.target.memory)
     joint = {
         name: values[:, torch.linspace(0, values.shape[1] - 1, draws).long()]
         for name, values in particles.values.items()

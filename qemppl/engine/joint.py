@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from qemppl.compile.assemble import Task, assemble
 from qemppl.compile.builder import Builder
 from qemppl.compile.factors import Site, sites
 from qemppl.compile.layout import Axes
-from qemppl.compile.plan import Plan, assemble
+from qemppl.compile.plan import Plan
 from qemppl.data.bound import BoundModel
 from qemppl.engine.ancestral import DRAW, draw_layouts
 from qemppl.engine.particles import Proposal
@@ -43,7 +44,7 @@ def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torc
     outputs = tuple(varying.values())
     particles = {name: values.transpose(0, 1) for name, values in draws.items()}
     factors = [(site.name, site.slot) for site in found]
-    program = assemble(builder, factors, {DRAW: count}, {DRAW: None}, plan.target.memory, outputs)
+    program = assemble(builder, Task(factors, outputs), {DRAW: count}, {DRAW: None}, plan.target.memory)
     is_pointwise = {site.name: _is_pointwise(bound, site, count) for site in found}
     totals = frozenset(name for name, kept in is_pointwise.items() if not kept)
     by_member, values = program.densities(particles, totals, outputs)

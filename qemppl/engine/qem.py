@@ -16,9 +16,10 @@ from statistics import median
 
 from qemppl.compile.plan import Plan
 from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
-from qemppl.engine.evidence import Contraction, Evidence
+from qemppl.engine.evidence import Contraction, Evidence, LogFactors
 from qemppl.engine.faults import impossible, not_a_number
-from qemppl.engine.particles import Particles, Proposal, draw_particles, unary_log_factors
+from qemppl.engine.log_factors import log_factors
+from qemppl.engine.particles import Particles, Proposal, draw_particles
 from qemppl.numerics.lazy import torch
 
 ESS_TARGET = 0.3
@@ -49,10 +50,10 @@ EXHAUSTED = "reached the largest number of iterations"
 
 @dataclass(frozen=True)
 class EStep:
-    """Particles with their log-factors, summed for each step of the contraction."""
+    """Particles with their log-factors."""
 
     particles: Particles
-    log_factors: list[torch.Tensor]
+    log_factors: LogFactors
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,7 @@ class Sampler:
 
     def log_factors(self, particles: Particles) -> EStep:
         """The log-factors of given particles."""
-        tables = self.plan.program.tables(particles.values)
-        unary = unary_log_factors(particles, self.plan)
-        for group in self.plan.groups:
-            key = (group.plate, (group.name,))
-            tables[key] = tables[key] + unary[group.name] if key in tables else unary[group.name]
-        return EStep(particles, self.contraction.combine(tables))
+        return EStep(particles, log_factors(self.plan, self.contraction, particles))
 
     def weigh(self, step: EStep, beta: float = 1.0) -> Weighted:
         """The evidence and marginal weights at one beta. Raises DiagnosticsError for NaN or infinite densities."""

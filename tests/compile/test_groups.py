@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from qemppl.compile.groups import Group, choose_groups
@@ -116,5 +119,29 @@ def test_too_little_memory_is_refused_before_anything_is_allocated() -> None:
     text = "data { plate g; real y[g]; } model { real m ~ normal(0, 1); plate g { real a ~ normal(m, 1); y ~ normal(a, 1); } }"
     bound = compile_model(text=text).bind({"y": [0.0] * 1000})[0]
     with pytest.raises(DiagnosticsError, match="QEM501") as caught:
-        make_plan(bound, CPU, particles=5000)
-    assert "1000 x 5000 x 5000" in caught.value.diagnostics[0].notes[0]
+        make_plan(bound, CPU, particles=20_000)
+    (diagnostic,) = caught.value.diagnostics
+    assert "20000 x 20000" in diagnostic.notes[0]
+    assert diagnostic.span is not None
+    assert diagnostic.span.text == "real a ~ normal(m, 1);"
+
+
+def test_combinations_without_number_are_refused() -> None:
+    text = """
+    data { plate r; real x[r]; real y[r]; }
+    model {
+      real a ~ normal(0, 1);
+      real b ~ normal(0, 1);
+      real c ~ normal(0, 1);
+      real d ~ normal(0, 1);
+      real e ~ normal(0, 1);
+      plate r { y ~ cauchy(a + b * x + c * x^2 + d * x^3 + e * x^4, 1); }
+    }
+    """
+    rows = np.arange(200.0)
+    bound = compile_model(text=text).bind({"x": rows, "y": rows})[0]
+    with pytest.raises(DiagnosticsError, match="QEM509") as caught:
+        make_plan(bound, replace(CPU, memory=1 << 40), particles=64, separate=True)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.span is not None
+    assert diagnostic.span.text.startswith("y ~ cauchy")

@@ -139,6 +139,6 @@ def test_groups_far_apart_keep_their_digits() -> None:
     data = {"g_of": np.repeat([1, 2], 50), "y": rows}
     reduced = make_plan(compile_model(text=text).bind(data)[0], CPU, particles=2)
     (cells,) = reduced.cells
-    squares = next(v for v in reduced.program.constants.values() if v.shape == (2,) and float(v.max()) < 1)
+    squares = next(v for v in reduced.trunk.constants.values() if v.shape == (2,) and float(v.max()) < 1)
     assert cells.count == 2
     np.testing.assert_allclose(squares.numpy(), [rows[:50].var() * 50, (rows[50:] - 1e7).var() * 50], rtol=1e-6)

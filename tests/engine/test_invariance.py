@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from qemppl.compile import memory
+from qemppl.compile.passes import ALL_PASSES
 from qemppl.compile.plan import Plan, make_plan
 from qemppl.driver import compile_model
 from qemppl.engine.evidence import Contraction
 from qemppl.engine.particles import Particles
-from qemppl.engine.qem import Sampler
+from qemppl.engine.qem import Sampler, Weighted
 from qemppl.engine.start import starting_proposals
 from qemppl.numerics.lazy import torch
 from qemppl.result.fit import FitResult
@@ -26,6 +29,10 @@ SHUFFLED = (
     DATA + "model { real slope ~ normal(0, 1); real<lower=0> tau ~ normal(0, 1); real mu ~ normal(0, 1);"
     "plate g { real theta ~ normal(mu, tau); plate h { real m = slope * x; y ~ student_t(4, m + theta, 0.8); } } }"
 )
+CROSSED = (
+    DATA + "model { real mu ~ normal(0, 1); real slope ~ normal(0, 1);"
+    "plate g { real theta ~ normal(mu, 1); plate h { y ~ student_t(4, theta + slope * x, 0.8); } } }"
+)
 RNG = np.random.default_rng(3)
 ROWS = {"g_of": RNG.integers(1, 8, 60), "x": RNG.normal(size=60), "y": RNG.normal(size=60)}
 ROWS["g_of"][:7] = np.arange(1, 8)
@@ -37,8 +44,24 @@ def evidence(plan: Plan, particles: Particles) -> float:
     return float(sampler.weigh(sampler.log_factors(particles)).evidence.log_z)
 
 
-def plan_of(text: str, rows: dict[str, np.ndarray], memory: int = CPU.memory) -> Plan:
-    return make_plan(compile_model(text=text).bind(rows)[0], replace(CPU, memory=memory), particles=16)
+def weighted(plan: Plan, particles: Particles, beta: float) -> Weighted:
+    sampler = Sampler(plan, Contraction(plan), torch.Generator())
+    return sampler.weigh(sampler.log_factors(particles), beta)
+
+
+def plan_of(text: str, rows: dict[str, np.ndarray], particles: int = 16, **target: Any) -> Plan:
+    bound = compile_model(text=text).bind(rows)[0]
+    return make_plan(bound, replace(CPU, **target), particles, separate=text is CROSSED)
+
+
+def check_same_numbers(first: Plan, second: Plan) -> None:
+    """Evidence and weights of the same particles, tempered and not."""
+    particles = particles_of(second)
+    for beta in (1.0, 0.1):
+        ours, theirs = (weighted(plan, particles, beta) for plan in (first, second))
+        assert float(ours.evidence.log_z) == pytest.approx(float(theirs.evidence.log_z), rel=1e-12)
+        for name, weights in theirs.weights.items():
+            torch.testing.assert_close(ours.weights[name], weights, rtol=1e-9, atol=1e-14)
 
 
 def particles_of(plan: Plan) -> Particles:
@@ -46,12 +69,26 @@ def particles_of(plan: Plan) -> Particles:
     return Sampler(plan, Contraction(plan), generator).e_step(starting_proposals(plan, generator)).particles
 
 
-def test_blocks_of_any_size_give_the_same_evidence() -> None:
-    whole = plan_of(MODEL, ROWS)
-    split = plan_of(MODEL, ROWS, memory=300_000)
-    assert max(level.size for level in split.program.levels if level.block < level.size) == 60
-    particles = particles_of(whole)
-    assert evidence(split, particles) == pytest.approx(evidence(whole, particles), rel=1e-12)
+@pytest.mark.parametrize("budget", [1 << 30, 400_000])
+@pytest.mark.parametrize("text", [MODEL, CROSSED])
+def test_slabs_of_any_size_give_the_same_numbers(text: str, budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are kept, and those that are computed anew whenever they are read."""
+    whole = plan_of(text, ROWS, particles=64, passes=ALL_PASSES - {"slabs"})
+    monkeypatch.setattr(memory, "CACHE_ENTRIES", 10_000)
+    cut = plan_of(text, ROWS, particles=64, memory=budget)
+    assert not whole.slabs
+    assert len(cut.slabs) > 1
+    assert cut.is_kept == (budget == 1 << 30)
+    assert cut.peak_bytes <= budget
+    check_same_numbers(cut, whole)
+
+
+def test_factors_multiplied_as_matrices_give_the_same_numbers() -> None:
+    """Two groups that meet in the latents of a plate only: neither of their tables has the particles of all three."""
+    dense, products = (plan_of(CROSSED, ROWS, passes=passes) for passes in (ALL_PASSES - {"products"}, ALL_PASSES))
+    assert all(len(step.parts) == 1 for step in dense.elimination.steps)
+    assert any(len(step.parts) == 2 for step in products.elimination.steps)
+    check_same_numbers(products, dense)
 
 
 def test_order_of_statements_does_not_matter() -> None:

@@ -1,0 +1,63 @@
+"""What a fit keeps in memory, and in what slabs it works so that this is less than it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from qemppl.compile.assemble import LIVE_TEMPORARIES, block_entries
+from qemppl.compile.eliminate import Elimination
+from qemppl.compile.groups import Group
+from qemppl.compile.layout import Axes, Target
+from qemppl.compile.slabs import CACHE_ENTRIES, Members, choose_slabs
+from qemppl.numerics.lazy import torch
+
+COPIES = 2
+"""Of a table: its log-factors, and what a step makes of them."""
+PER_PARTICLE = 8
+"""Numbers kept for each particle beside its coordinates: densities, weights, tails."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The slabs, whether the log-factors of all of them are kept, and the bytes that this needs."""
+
+    slabs: tuple[Members, ...]
+    is_kept: bool
+    needed: int
+
+
+def plan_memory(
+    axes: Axes, groups: Sequence[Group], elimination: Elimination, particles: Mapping[str, int], target: Target
+) -> Memory:
+    """Slabs that fit into the cache. Their log-factors are kept where there is room, else computed whenever they are read."""
+    width = torch.finfo(target.dtype).bits // 8
+    numbers = target.memory // width
+    fixed = sum(axes.size(group.plate) * particles[group.name] * (group.dimension + PER_PARTICLE) for group in groups)
+    fixed += LIVE_TEMPORARIES * block_entries(target.memory)
+    whole = fixed + COPIES * elimination.entries(axes, particles)
+    if "slabs" not in target.passes:
+        return Memory((), True, width * whole)
+    room = max((numbers - fixed) // COPIES - _trunk(axes, elimination, particles, ()), 1)
+    slabs = choose_slabs(axes, elimination, particles, min(CACHE_ENTRIES, room))
+    if whole <= numbers:
+        return Memory(slabs, True, width * whole)
+    widest = _trunk(axes, elimination, particles, slabs) + _widest(elimination, particles, slabs)
+    return Memory(slabs, False, width * (fixed + COPIES * widest))
+
+
+def _trunk(axes: Axes, elimination: Elimination, particles: Mapping[str, int], slabs: Sequence[Members]) -> int:
+    """Entries of the tables of what is not cut; without slabs, those of the root."""
+    cut = {axis for members in slabs for axis in members}
+    own = (step for step in elimination.steps if (step.plate not in cut if slabs else step.plate is None))
+    return sum(axes.size(step.plate) * step.entries(particles) for step in own)
+
+
+def _widest(elimination: Elimination, particles: Mapping[str, int], slabs: Sequence[Members]) -> int:
+    """Entries of the tables of the widest slab."""
+
+    def entries(members: Members) -> int:
+        own = (step for step in elimination.steps if step.plate in members)
+        return sum((members[s.plate].stop - members[s.plate].start) * s.entries(particles) for s in own)
+
+    return max(map(entries, slabs), default=0)

@@ -1,0 +1,106 @@
+"""Slabs: the members of a plate, with all that lies below them, that are computed and summed out together.
+
+Members of a plate meet only in the particles of the latents above it. So their tables need not exist at once: slab after slab is
+computed, summed out and added to the messages of the trunk, which is everything above the plates that are cut. A slab that fits into
+the cache is also faster than one pass after another over all members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qemppl.compile.eliminate import Elimination
+from qemppl.compile.layout import Axes
+from qemppl.compile.program import Program
+
+CACHE_ENTRIES = 1 << 18
+"""Entries of the tables of a slab: two megabytes, so that they stay in the cache from the density to the message."""
+
+Members = Mapping[str | None, slice]
+"""The members of each axis that a slab has; axes that it does not name are not cut, and the root (None) is none of them."""
+
+
+@dataclass(frozen=True)
+class Slab:
+    """Some members of a cut plate and of all axes below it, and the program of their tables."""
+
+    members: Members
+    program: Program
+
+
+def choose_slabs(
+    axes: Axes, elimination: Elimination, particles: Mapping[str, int], entries: int
+) -> tuple[Members, ...]:
+    """Cuts every tree of plates at the first plate whose members are narrow enough. entries: what the tables of a slab may have."""
+    by_plate: dict[str, int] = {}
+    for step in elimination.steps:
+        if step.plate is not None:
+            by_plate[step.plate] = by_plate.get(step.plate, 0) + step.entries(particles)
+    found: list[Members] = []
+    for plate in axes.below(None):
+        found.extend(_cut(axes, by_plate, plate, entries))
+    return tuple(found)
+
+
+def _cut(axes: Axes, by_plate: Mapping[str, int], plate: str, entries: int) -> list[Members]:
+    """The slabs of the tree below one plate, the plate included."""
+    inside = [plate, *(axis for axis in axes.descendants(plate) if axes.is_sorted(axis, plate))]
+    if not any(axis in by_plate for axis in inside):
+        return []  # nothing is summed out here
+    cost = np.zeros(axes.size(plate))
+    for axis in inside:
+        if axis in by_plate:
+            cost += by_plate[axis] * (
+                1 if axis == plate else np.bincount(axes[axis].parents[plate], minlength=len(cost))
+            )
+    deeper = [child for child in axes.below(plate) if any(a in by_plate for a in (child, *axes.descendants(child)))]
+    if deeper and cost.max() > entries:
+        return [slab for child in deeper for slab in _cut(axes, by_plate, child, entries)]
+    ends = _ends(cost, entries)
+    return [
+        {axis: _below(axes, axis, plate, start, stop) for axis in inside}
+        for start, stop in zip([0, *ends[:-1]], ends, strict=True)
+    ]
+
+
+def _ends(cost: NDArray[np.float64], entries: int) -> list[int]:
+    """Where each slab ends: as many members as have so many entries, at least one."""
+    total = cost.cumsum()
+    ends: list[int] = []
+    while not ends or ends[-1] < len(cost):
+        begin = ends[-1] if ends else 0
+        spent = total[begin - 1] if begin else 0.0
+        ends.append(max(int(np.searchsorted(total, spent + entries, side="right")), begin + 1))
+    return ends
+
+
+def _below(axes: Axes, axis: str, plate: str, start: int, stop: int) -> slice:
+    """The members of an axis whose ancestors are the members start .. stop of the plate; children are sorted by parent."""
+    if axis == plate:
+        return slice(start, stop)
+    first, last = np.searchsorted(axes[axis].parents[plate], [start, stop])
+    return slice(int(first), int(last))
+
+
+def slice_program(program: Program, axes: Axes, members: Members, owners: Mapping[int, tuple[str, str]]) -> Program:
+    """The same program on the members of a slab. owners: by slot of a position of ancestors, the axes of member and ancestor."""
+    constants = {}
+    for slot, value in program.constants.items():
+        axis = program.layouts[slot].plate
+        if axis not in members or value.shape[0] != axes.size(axis):
+            constants[slot] = value
+            continue
+        cut = value[members[axis]]
+        _, upper = owners.get(slot, (None, None))
+        constants[slot] = cut - members[upper].start if upper in members else cut
+    levels = tuple(replace(level, size=_size(axes, level.axis, members)) for level in program.levels)
+    shapes = {key: (_size(axes, key[0], members), *shape[1:]) for key, shape in program.table_shapes.items()}
+    return replace(program, constants=constants, levels=levels, table_shapes=shapes, members=members)
+
+
+def _size(axes: Axes, axis: str | None, members: Members) -> int:
+    return members[axis].stop - members[axis].start if axis in members else axes.size(axis)

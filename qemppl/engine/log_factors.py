@@ -1,0 +1,37 @@
+"""The log-factors of a set of particles: those of the trunk, and of each slab when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qemppl.compile.plan import Plan
+from qemppl.compile.program import Tables
+from qemppl.engine.evidence import Contraction, LogFactors, Operands, Section
+from qemppl.engine.particles import Particles, unary_log_factors
+from qemppl.numerics.lazy import torch
+
+
+def log_factors(plan: Plan, contraction: Contraction, particles: Particles) -> LogFactors:
+    """Every log-factor. Slabs are computed once where the plan keeps them, else whenever they are asked for."""
+    unary = unary_log_factors(particles, plan)
+    tables, given = plan.trunk.tables(particles.values, slots=plan.given)
+    trunk = contraction.combine(contraction.trunk, _with_unary(plan, contraction.trunk, tables, unary))
+
+    def compute(number: int) -> Sequence[Operands]:
+        section = contraction.slabs[number]
+        tables, _ = plan.slabs[number].program.tables(particles.values, given)
+        return contraction.combine(section, _with_unary(plan, section, tables, unary))
+
+    if not plan.is_kept:
+        return LogFactors(trunk, compute)
+    kept = [compute(number) for number in range(len(plan.slabs))]
+    return LogFactors(trunk, kept.__getitem__)
+
+
+def _with_unary(plan: Plan, section: Section, tables: Tables, unary: dict[str, torch.Tensor]) -> Tables:
+    """Adds -log(K Q) of the particles that a section sums out."""
+    homes = plan.homes
+    for group in dict.fromkeys(group for step in section.steps for group in step.eliminated if group in unary):
+        key, mine = (homes[group], (group,)), unary[group][section.of(homes[group])]
+        tables[key] = tables[key] + mine if key in tables else mine.clone()
+    return tables
