@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, SupportsIndex
 
 from qemppl.compile.layout import Target
+from qemppl.compile.passes import ALL_PASSES, PASSES
 from qemppl.compile.plan import Plan, make_plan
 from qemppl.compile.refusals import choose_draws
 from qemppl.compile.show import show_plan
@@ -46,7 +47,9 @@ LARGEST_SEED = 2**63 - 1
 @dataclass(frozen=True)
 class Settings:
     """How to fit. particles: K for every group, None for the planner's choice. tolerance: Monte Carlo standard error of every mean,
-    in posterior sd. draws: joint draws to keep, None for 4000, or as many as fit. memory: bytes, None for a quarter of the machine's."""
+    in posterior sd. draws: joint draws to keep, None for 4000, or as many as fit. memory: bytes, None for a quarter of the machine's.
+    without: passes of the compiler to leave out (compile/passes.py), which changes what an iteration costs and not what it finds.
+    """
 
     particles: int | None = None
     tolerance: float = 0.02
@@ -55,6 +58,7 @@ class Settings:
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float64", "float32"] = "float64"
     memory: int | None = None
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for a number that means nothing."""
@@ -62,6 +66,8 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is a whole number of at least 1, not {value!r}")
+        if unknown := set(self.without) - ALL_PASSES:
+            raise ValueError(f"there is no pass {', '.join(sorted(unknown))}; those that exist are {', '.join(PASSES)}")
         if not self.tolerance > 0:
             raise ValueError(f"tolerance is a positive number, not {self.tolerance!r}")
 
@@ -208,7 +214,7 @@ def _target(settings: Settings) -> Target:
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise DiagnosticsError([_no_cuda()], Stage.RESOURCE)
     memory = settings.memory or int(MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    return Target(getattr(torch, settings.dtype), settings.device, memory)
+    return Target(getattr(torch, settings.dtype), settings.device, memory, ALL_PASSES - set(settings.without))
 
 
 def _checked_seed(seed: int | None) -> int:

@@ -8,6 +8,8 @@ import click
 
 from qemppl.cli.console import emit
 from qemppl.cli.inputs import PATH, data_argument
+from qemppl.cli.numbers import size
+from qemppl.compile.passes import PASSES
 from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
 from qemppl.driver import Settings, compile_model, explain_plan
 from qemppl.ir.show import show
@@ -24,12 +26,19 @@ from qemppl.lang.syntax.show_ast import show_ast
     default="ir",
     help="ast: what was read. ir: what it means. plan: how it is computed, with DATA.  [default: ir]",
 )
-def command(model: Path, data: tuple[Path, ...], stage: str) -> None:
+@click.option(
+    "--without",
+    type=click.Choice(list(PASSES)),
+    multiple=True,
+    help="Leave out a pass of the compiler, to see what it saves; may be given several times.",
+)
+@click.option("--memory", type=size, metavar="SIZE", help="Memory that a fit may use, such as 1GiB.")
+def command(model: Path, data: tuple[Path, ...], stage: str, without: tuple[str, ...], memory: int | None) -> None:
     """Show what the compiler makes of MODEL (.qem)."""
     if stage == "plan" and not data:
         raise click.UsageError("--stage plan needs DATA: sizes decide how a model is computed")
     if stage == "plan":
-        _print(explain_plan(compile_model(model), data, Settings()))
+        _print(explain_plan(compile_model(model), data, Settings(memory=memory, without=without)))
     elif stage == "ir":
         _print(show(compile_model(model).ir))
     else:

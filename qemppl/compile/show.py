@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from qemppl.compile.eliminate import Step
+from qemppl.compile.passes import PASSES
 from qemppl.compile.plan import Plan
 
 
@@ -34,12 +38,32 @@ def show_plan(plan: Plan) -> str:
             block = f", in blocks of {level.block}" if level.block < level.size else ""
             lines.append(f"  {factor.site}: {level.size} x {factor.layout}, added up at {home}{block}")
     lines.append("elimination")
-    for step in plan.elimination.steps:
-        sizes = " x ".join(str(n) for n in (plan.axes.size(step.plate), *(plan.particles[g] for g in step.dims)))
-        out = ", ".join(step.rest) or "1"
-        lines.append(
-            f"  at {step.plate or 'root'}: sum out {', '.join(step.eliminated) or 'nothing'} ({sizes}) -> [{out}]"
-        )
+    lines.extend(_step(plan, step) for step in plan.elimination.steps)
+    if plan.slabs:
+        lines.append("slabs")
+        lines.extend(_slabs(plan))
     lines.append("cost of an iteration")
-    lines.append(f"  {plan.flops:,} densities and exponentials; peak {plan.peak_bytes / 2**20:,.1f} MiB")
+    lines.append(f"  {plan.flops:,} densities, exponentials and products; peak {plan.peak_bytes / 2**20:,.1f} MiB")
+    left_out = [name for name in PASSES if name not in plan.target.passes]
+    if left_out:
+        lines.append("left out")
+        lines.extend(f"  {name}: {PASSES[name]}" for name in left_out)
     return "\n".join(lines)
+
+
+def _step(plan: Plan, step: Step) -> str:
+    def sizes(dims: Iterable[str]) -> str:
+        return " x ".join(str(n) for n in (plan.axes.size(step.plate), *(plan.particles[dim] for dim in dims)))
+
+    tables = " times ".join(sizes(part) for part in step.parts)
+    out = ", ".join(step.rest) or "1"
+    return f"  at {step.plate or 'root'}: sum out {', '.join(step.eliminated) or 'nothing'} ({tables}) -> [{out}]"
+
+
+def _slabs(plan: Plan) -> Iterator[str]:
+    """One line for each plate that is cut."""
+    cut = dict.fromkeys(next(iter(slab.members)) for slab in plan.slabs)
+    for plate in cut:
+        sizes = [s.members[plate].stop - s.members[plate].start for s in plan.slabs if next(iter(s.members)) == plate]
+        kept = "log-factors kept" if plan.is_kept else "log-factors computed whenever they are read"
+        yield f"  {plate}: {plan.axes.size(plate)} members in {len(sizes)} slabs of at most {max(sizes)}, {kept}"
