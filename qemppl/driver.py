@@ -190,7 +190,7 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         adaptation = adapt(sampler, state, settings.max_iterations, adapting)
         pooled = report(sampler, adaptation.proposals, draws, settings.tolerance, reporting)
         evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
-        known = {**pooled.draws, **{name: values.cpu() for name, values in evaluated.definitions.items()}}
+        known = {**pooled.draws, **evaluated.definitions}
         generated = generate(bound, known, torch.Generator().manual_seed(seed), replace(plan.target, device="cpu"))
     findings = Findings(
         plan=plan,

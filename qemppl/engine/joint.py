@@ -22,7 +22,7 @@ MOST_LOG_LIKELIHOODS = 1 << 24
 @dataclass(frozen=True)
 class Joint:
     """On joint draws. definitions: by name, (draw, member, *event). log_likelihood: by name, (draw, member), NaN where an outcome is
-    missing. log_prior, log_joint, log_q: (draw,).
+    missing. log_prior, log_joint, log_q: (draw,). All on the CPU.
 
     An observation with more than MOST_LOG_LIKELIHOODS values has no pointwise log-likelihood; it counts in log_joint.
     """
@@ -42,20 +42,23 @@ def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torc
     slots = {d.name: builder.expression(d.value) for d in bound.ir.definitions}
     varying = {name: slot for name, slot in slots.items() if slot not in builder.constants}
     outputs = tuple(varying.values())
-    particles = {name: values.transpose(0, 1) for name, values in draws.items()}
+    device = plan.target.device
+    particles = {name: values.transpose(0, 1).to(device) for name, values in draws.items()}
     factors = [(site.name, site.slot) for site in found]
     program = assemble(builder, Task(factors, outputs), {DRAW: count}, {DRAW: None}, plan.target.memory)
     is_pointwise = {site.name: _is_pointwise(bound, site, count) for site in found}
     totals = frozenset(name for name, kept in is_pointwise.items() if not kept)
     by_member, values = program.densities(particles, totals, outputs)
-    densities = {name: log_p.expand(-1, count).transpose(0, 1) for name, log_p in by_member.items()}
+    densities = {name: log_p.expand(-1, count).transpose(0, 1).cpu() for name, log_p in by_member.items()}
     latents = {variable.name for variable in bound.ir.latents}
     return Joint(
-        definitions={name: value.transpose(0, 1) for name, value in zip(varying, values, strict=True)},
+        definitions={name: value.transpose(0, 1).cpu() for name, value in zip(varying, values, strict=True)},
         log_likelihood=_pointwise(bound, [site for site in found if is_pointwise[site.name]], densities),
         log_prior=torch.stack([log_p.sum(1) for name, log_p in densities.items() if name in latents]).sum(0),
         log_joint=torch.stack([log_p.sum(1) for log_p in densities.values()]).sum(0),
-        log_q=sum((_log_q(proposal, particles) for proposal in proposals), torch.zeros(count, dtype=plan.target.dtype)),
+        log_q=sum(
+            (_log_q(proposal, particles).cpu() for proposal in proposals), torch.zeros(count, dtype=plan.target.dtype)
+        ),
     )
 
 
