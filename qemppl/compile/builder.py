@@ -92,9 +92,11 @@ class Builder:
             return self.constant(("size", name), Layout(), lambda: float(self.bound.size(name)))
         array = self.bound.arrays[name]
         event = array.shape if axis is None else array.shape[1:]
-        rows = None if axis is None else self.axes[axis].rows
+        own = None if axis is None else self.axes[axis]
         return self.constant(
-            ("data", name, axis), Layout(axis, (), event), lambda: array if rows is None else array[rows]
+            ("data", name, axis),
+            Layout(own.name if own else None, (), event),
+            lambda: array if own is None or own.rows is None else array[own.rows],
         )
 
     def latent(self, name: str) -> int:
@@ -164,11 +166,11 @@ class Builder:
         axis = cells.get(plate, plate)
         values = Evaluator(self.bound).evaluate(node)
         assert values is not None, "data are known"
-        rows = self.axes[axis].rows
+        own = self.axes[axis]
         return self.constant(
             ("lag", node.span.start, axis),
-            Layout(axis, (), values.shape[1:]),
-            lambda: values if rows is None else values[rows],
+            Layout(own.name, (), values.shape[1:]),
+            lambda: values if own.rows is None else values[own.rows],
         )
 
     def _call(self, node: Call, parts: Sequence[int]) -> int:

@@ -62,6 +62,7 @@ class Axes:
 
     def __init__(self, bound: BoundModel) -> None:
         self._axes: dict[str, Axis] = {}
+        self._views: dict[str, Axis] = {}
         for plate in bound.ir.plates:
             self._add(bound, plate.name)
 
@@ -78,13 +79,20 @@ class Axes:
         self._axes[name] = Axis(name, members.size, parents)
 
     def __getitem__(self, plate: str) -> Axis:
-        return self._axes[plate]
+        """The axis of this name, or the one behind a view of this name."""
+        return self._axes[plate] if plate in self._axes else self._views[plate]
 
     def add_rows(self, plate: str, name: str, rows: NDArray[np.int64]) -> None:
         """A new axis below `plate` whose members are, or stand for, the given members of the plate."""
         axis = self._axes[plate]
         parents = {plate: rows} | {up: index[rows] for up, index in axis.parents.items()}
         self._axes[name] = Axis(name, len(rows), parents, rows)
+
+    def add_view(self, axis: str, number: int, rows: NDArray[np.int64]) -> str:
+        """Another way to read data columns on an axis, at other plate members; the name by which `__getitem__` finds it."""
+        name = f"{axis} {number}"
+        self._views[name] = replace(self._axes[axis], rows=rows)
+        return name
 
     def size(self, plate: str | None) -> int:
         """Number of members; the root has one."""

@@ -9,6 +9,7 @@ PASSES: dict[str, str] = {
     "statistics": "rows with equal arguments are added up to the sufficient statistics of their law",
     "moments": "a linear predictor under a normal law is reduced to second moments of the data",
     "counts": "equal rows are computed once and counted",
+    "additive": "a predictor that is a sum takes exponentials of its terms, not of all their pairs",
     "natural": "an exponential-family density of two sets of particles is a matrix product over its statistics",
     "products": "factors that share only summed-out particles are multiplied as matrices, each exponentiated alone",
     "slabs": "members of a plate are computed and summed out slab by slab, so that tables stay in the cache or the memory",

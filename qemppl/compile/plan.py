@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from qemppl.compile.additive import additive_factors
 from qemppl.compile.assemble import assemble, home_of, split
 from qemppl.compile.builder import Builder
 from qemppl.compile.discrete import Enumeration, find_enumerations
@@ -76,11 +77,11 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *
     latents = {part.variable.name: group.layout(part) for group in groups for part in group.parts}
     latents |= {enumeration.name: enumeration.layout for enumeration in enumerations}
     builder = Builder(bound, axes, latents, target, {e.name: e.values for e in enumerations})
-    factors, found = _factors(builder)
+    homes = _homes(groups, enumerations)
+    factors, found = _factors(builder, homes)
     layouts = [builder.layouts[slot] for _, slot in factors]
     states = {enumeration.name: len(enumeration.values) for enumeration in enumerations}
     chosen = _choose_particles(groups, layouts, axes, states, particles)
-    homes = _homes(groups, enumerations)
     keys = [(home_of(builder, layout, homes), layout.groups) for layout in layouts]
     keys += [(group.plate, (group.name,)) for group in groups]
     elimination = plan_elimination(
@@ -121,7 +122,7 @@ def _homes(groups: Sequence[Group], enumerations: Sequence[Enumeration]) -> dict
     return {group.name: group.plate for group in groups} | {discrete.name: discrete.plate for discrete in enumerations}
 
 
-def _factors(builder: Builder) -> tuple[list[tuple[str, int]], tuple[Cells, ...]]:
+def _factors(builder: Builder, homes: Mapping[str, str | None]) -> tuple[list[tuple[str, int]], tuple[Cells, ...]]:
     """The log-density of every statement (site, slot), rows reduced to sufficient statistics where they can be."""
     bound, merged = builder.bound, []
     factors = [(variable.name, latent_density(builder, variable)) for variable in bound.ir.latents]
@@ -130,6 +131,9 @@ def _factors(builder: Builder) -> tuple[list[tuple[str, int]], tuple[Cells, ...]
             cells = find_cells(bound, builder.axes, rows)
             if cells is not None and cells.merged:
                 merged.append(cells)
+            elif (additive := additive_factors(builder, rows, homes)) is not None:
+                factors.extend(additive)
+                continue
             factors.append(
                 (rows.site, row_density(builder, rows) if cells is None else reduced_density(builder, cells))
             )

@@ -1,0 +1,236 @@
+"""Predictors that are sums: rows whose density needs exp(u + v), where u and v stand for different particles.
+
+With u carrying the particles of a plate's latents and v those of others, exp(u + v) = exp(u) exp(v) takes an exponential for each
+particle of u and of v, not for each pair of them. A count with log-rate u + v sums these products over the rows of a member, and a
+binary outcome multiplies 1 + exp(u) exp(v) over several rows before it takes one logarithm of all. What is left of a row, the outcome
+times u + v, is a sum of two terms of one set of particles each.
+
+Rows are packed for this: `width` rows of one member side by side, the last ones of a member filled up with rows that do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qemppl.compile.builder import Builder
+from qemppl.compile.layout import Layout
+from qemppl.compile.rows import Rows
+from qemppl.ir.model import UNBOUNDED, Call, DefinitionRef, Expr
+from qemppl.numerics.lazy import torch
+from qemppl.numerics.special import softplus
+
+PRODUCT, LOGARITHM = 0.4, 2.5
+"""Cost of a row in a product, and of the logarithm of one, in nanoseconds."""
+WIDTHS = range(2, 17)
+LARGEST_EXPONENT = 700.0
+"""exp of more overflows."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One addend of a predictor. sign: 1 or -1. groups: its particles."""
+
+    expr: Expr
+    sign: int
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Rows side by side. rows: (pack, place) on the plate. counts: (pack, place), whether a row counts."""
+
+    rows: NDArray[np.int64]
+    counts: NDArray[np.bool_]
+
+
+def additive_factors(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> list[tuple[str, int]] | None:
+    """The factors (site, slot) of an observation's rows with an additive predictor; None where it has none, or is another law's."""
+    variable = rows.variable
+    law = _LAWS.get(variable.law)
+    is_plain = rows.censored is None and variable.bounds == UNBOUNDED and not variable.type.event
+    if law is None or not is_plain or variable.plate is None or "additive" not in builder.passes:
+        return None
+    chosen = slice(None) if rows.index is None else rows.index
+    outcomes = builder.bound.arrays[variable.name][chosen].astype(np.float64)
+    first, second = _two_sums(builder, variable.arguments[0], homes)
+    home = builder.axes.deepest([homes[group] for term in first for group in term.groups])
+    if not second or home == variable.plate or not law.fits(outcomes):
+        return None
+    axis = rows.axis or variable.plate
+    parents = np.zeros(len(outcomes), np.int64) if home is None else builder.axes[axis].parents[home]
+    packing = _pack(parents, np.arange(builder.axes.size(axis)) if rows.index is None else rows.index)
+    name = f"packs of {rows.site}"
+    builder.axes.add_rows(variable.plate, name, packing.rows[:, 0])
+    places = []
+    for place in range(packing.rows.shape[1]):
+        view = builder.axes.add_view(name, place, packing.rows[:, place])
+        u, v = (_sum(builder, terms, {variable.plate: view}) for terms in (first, second))
+        hidden = builder.constant(("not counted", name, place), Layout(name), partial(_hidden, packing, place))
+        places.append((u, builder.call("add", [v, hidden])))
+    slots = [slot for place in places for slot in place]
+    factors = [(rows.site, builder.elementwise(f"{law.name} of {len(places)} rows", law.normaliser, slots))]
+    observed = builder.data(variable.name, axis)
+    for terms in (first, second):
+        predictor = _sum(builder, terms, {variable.plate: axis})
+        factors.append((rows.site, builder.call("multiply", [observed, predictor])))
+    carrier = float(law.carrier(torch.as_tensor(outcomes)).sum())
+    factors.append((rows.site, builder.constant(("carrier", rows.site), Layout(), lambda: carrier)))
+    return factors
+
+
+# Predictors.
+
+
+def _two_sums(builder: Builder, predictor: Expr, homes: Mapping[str, str | None]) -> tuple[list[Term], list[Term]]:
+    """The terms that share particles, directly or through others, with the deepest latent; and all other terms of latents or data.
+
+    The second list is empty where no term of latents is left for it.
+    """
+    terms = [
+        Term(expr, sign, frozenset(builder.layouts[builder.expression(expr)].groups))
+        for expr, sign in _addends(builder, predictor)
+    ]
+    groups = {group for term in terms for group in term.groups}
+    if not groups:
+        return terms, []
+    deepest = builder.axes.deepest([homes[group] for group in groups])
+    reached = {min(group for group in groups if homes[group] == deepest)}
+    while grown := {g for term in terms if term.groups & reached for g in term.groups} - reached:
+        reached |= grown
+    first = [term for term in terms if term.groups & reached]
+    second = [term for term in terms if term not in first]
+    return first, second if any(term.groups for term in second) else []
+
+
+def _addends(builder: Builder, predictor: Expr) -> Iterator[tuple[Expr, int]]:
+    """The addends of a sum, with their signs, through deterministic names."""
+    definitions = {definition.name: definition.value for definition in builder.bound.ir.definitions}
+    stack = [(predictor, 1)]
+    while stack:
+        node, sign = stack.pop()
+        if isinstance(node, DefinitionRef):
+            stack.append((definitions[node.name], sign))
+        elif isinstance(node, Call) and node.function in {"add", "subtract", "negate"}:
+            last = -sign if node.function in {"subtract", "negate"} else sign
+            stack.append((node.arguments[-1], last))
+            stack.extend((argument, sign) for argument in node.arguments[:-1])
+        else:
+            yield node, sign
+
+
+def _sum(builder: Builder, terms: Sequence[Term], cells: Mapping[str, str]) -> int:
+    """The slot of the sum of some terms."""
+    total = None
+    for term in terms:
+        slot = builder.expression(term.expr, cells)
+        if total is None:
+            total = slot if term.sign > 0 else builder.call("negate", [slot])
+        else:
+            total = builder.call("add" if term.sign > 0 else "subtract", [total, slot])
+    assert total is not None, "a sum has terms"
+    return total
+
+
+# Packs.
+
+
+def _pack(parents: NDArray[np.int64], positions: NDArray[np.int64]) -> Packing:
+    """parents: (row,), sorted, the member that each row belongs to. positions: (row,) on the plate."""
+    counts = np.bincount(parents)
+    width = min(WIDTHS, key=lambda w: int(np.ceil(counts / w).sum()) * (w * PRODUCT + LOGARITHM))
+    packs = np.ceil(counts / width).astype(np.int64)
+    first_row, first_pack = np.cumsum(counts) - counts, np.cumsum(packs) - packs
+    rank = np.arange(len(parents)) - first_row[parents]
+    pack, place = first_pack[parents] + rank // width, rank % width
+    total = int(packs.sum())
+    filled = np.zeros((total, width), dtype=bool)
+    filled[pack, place] = True
+    rows = np.empty((total, width), dtype=np.int64)
+    rows[:] = positions[np.searchsorted(pack, np.arange(total))][
+        :, None
+    ]  # the first row of a pack stands in for what is missing
+    rows[pack, place] = positions
+    return Packing(rows, filled)
+
+
+def _hidden(packing: Packing, place: int) -> NDArray[np.float64]:
+    return np.where(packing.counts[:, place], 0.0, -np.inf)
+
+
+# Laws.
+
+
+@dataclass(frozen=True)
+class _Law:
+    """A law whose log p(y | eta) is y eta - normaliser(eta) + carrier(y).
+
+    normaliser: from (u, v) of each place of a pack, minus its sum over the places. fits: whether the law can give all these outcomes.
+    """
+
+    name: str
+    normaliser: Callable[..., torch.Tensor]
+    carrier: Callable[[torch.Tensor], torch.Tensor]
+    fits: Callable[[NDArray[np.float64]], bool]
+
+
+def _exponentials(operands: Sequence[torch.Tensor]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """exp(u), exp(v) of each place; places that share a tensor share its exponential."""
+    known: dict[int, torch.Tensor] = {}
+    for operand in operands:
+        if id(operand) not in known:
+            known[id(operand)] = operand.exp()
+    each = [known[id(operand)] for operand in operands]
+    return list(zip(each[::2], each[1::2], strict=True))
+
+
+def _log_of_products(*operands: torch.Tensor) -> torch.Tensor:
+    """- sum of log(1 + exp(u + v)) over the places of a pack: one logarithm of the product, unless that may overflow."""
+    places = len(operands) // 2
+    largest = max(float(u.amax()) for u in set(operands[::2])) + max(float(v.amax()) for v in operands[1::2])
+    if places * max(largest, 0.0) > LARGEST_EXPONENT - places:
+        return -torch.stack([softplus(u + v) for u, v in zip(operands[::2], operands[1::2], strict=True)]).sum(0)
+    (u, v), *others = _exponentials(operands)
+    product = torch.mul(u, v).add_(1)
+    factor = torch.empty_like(product)
+    for u, v in others:
+        product.mul_(torch.mul(u, v, out=factor).add_(1))
+    return product.log_().neg_()
+
+
+def _sum_of_products(*operands: torch.Tensor) -> torch.Tensor:
+    """- sum of exp(u + v) over the places of a pack."""
+    total = None
+    for u, v in _exponentials(operands):
+        total = u * v if total is None else total.addcmul_(u, v)
+    assert total is not None, "a pack has places"
+    return total.neg_()
+
+
+def _sum_of_one_factor(*operands: torch.Tensor) -> torch.Tensor:
+    """The same where u is that of all places."""
+    each = _exponentials(operands)
+    return torch.stack([v for _, v in each]).sum(0).neg_() * each[0][0]
+
+
+def _poisson_normaliser(*operands: torch.Tensor) -> torch.Tensor:
+    is_shared = all(u is operands[0] for u in operands[::2])
+    return (_sum_of_one_factor if is_shared else _sum_of_products)(*operands)
+
+
+def _is_binary(y: NDArray[np.float64]) -> bool:
+    return bool(np.isin(y, (0.0, 1.0)).all())
+
+
+def _is_count(y: NDArray[np.float64]) -> bool:
+    return bool(((y >= 0) & (y == np.floor(y))).all())
+
+
+_LAWS = {
+    "bernoulli_logit": _Law("log of products", _log_of_products, lambda y: torch.zeros_like(y), _is_binary),  # noqa: PLW0108 (torch is lazy)
+    "poisson_log": _Law("sum of products", _poisson_normaliser, lambda y: -torch.lgamma(y + 1), _is_count),
+}
