@@ -26,6 +26,8 @@ from qemppl.numerics.special import softplus
 
 PRODUCT, LOGARITHM = 0.4, 2.5
 """Cost of a row in a product, and of the logarithm of one, in nanoseconds."""
+FEWEST_ROWS = 2000
+"""With fewer rows, more instructions cost more than fewer exponentials save."""
 WIDTHS = range(2, 17)
 LARGEST_EXPONENT = 700.0
 """exp of more overflows."""
@@ -54,6 +56,8 @@ def additive_factors(builder: Builder, rows: Rows, homes: Mapping[str, str | Non
     law = _LAWS.get(variable.law)
     is_plain = rows.censored is None and variable.bounds == UNBOUNDED and not variable.type.event
     if law is None or not is_plain or variable.plate is None or "additive" not in builder.passes:
+        return None
+    if builder.axes.size(rows.axis) < FEWEST_ROWS:
         return None
     chosen = slice(None) if rows.index is None else rows.index
     outcomes = builder.bound.arrays[variable.name][chosen].astype(np.float64)

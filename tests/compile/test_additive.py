@@ -27,6 +27,11 @@ PREDICTORS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(additive, "FEWEST_ROWS", 10)
+
+
 def model(law: str, predictor: str) -> str:
     return f"""
     data {{ plate top; plate g in top by top_of; plate r in g by g_of; real x[r]; real w[r]; missing int<lower=0> y[r]; }}
