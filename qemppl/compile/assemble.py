@@ -35,8 +35,9 @@ def assemble(
         home = home_of(builder, layout, homes)
         own = home is None or home == layout.plate
         ancestor = None if own else builder.ancestors(layout.plate or "", home or "")
-        sites.setdefault(layout.plate, []).append(FactorOutput(site, slot, layout, home, ancestor))
-        shapes[(home, layout.groups)] = (builder.axes.size(home), *(particles[group] for group in layout.groups))
+        factor = FactorOutput(site, slot, layout, home, ancestor)
+        sites.setdefault(layout.plate, []).append(factor)
+        shapes[factor.key] = (builder.axes.size(home), *(particles[group] for group in layout.groups))
     instructions = needed_for(builder, [*(slot for _, slot in task.factors), *task.outputs], task.given)
     entries = block_entries(memory)
 
@@ -50,7 +51,7 @@ def assemble(
         here = [i for i in instructions if i.layout.plate == axis]
         factors = sites.get(axis, [])
         below = {s for i in instructions if i.layout.plate != axis for s in i.sources} | set(task.outputs)
-        layouts = [*(i.layout for i in here), *(factor.layout for factor in factors)]
+        layouts = [*(i.layout for i in here if not i.is_view), *(factor.layout for factor in factors)]
         block = min(block_of(layouts), builder.axes.size(axis))
         levels.append(_level(builder, axis, (here, factors, below), block))
     return Program(

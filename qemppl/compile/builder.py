@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qemppl.compile.layout import Axes, Layout, Target
-from qemppl.compile.program import Instruction
+from qemppl.compile.program import VIEW, Instruction
 from qemppl.data.bound import BoundModel
 from qemppl.data.evaluate import Evaluator
 from qemppl.ir.functions import FUNCTIONS, Function
@@ -287,7 +287,7 @@ class Builder:
         view = Layout(own.plate, layout.groups, (*layout.event, *kept))
         position = 1 + len(layout.groups)
         insert = partial(_insert_axes, (*missing, *range(position - 1, position - 1 + lacking)))
-        return self.emit(f"view +{missing}+{lacking}", insert, [slot], view)
+        return self.emit(f"{VIEW} +{missing}+{lacking}", insert, [slot], view)
 
     def _lift(self, slot: int, plate: str | None) -> int:
         """From an ancestor's members to those of `plate`. A value at the root broadcasts as it is."""

@@ -46,6 +46,11 @@ class Step:
         return 0 if len(self.parts) == 1 else prod(particles[dim] for dim in self.dims)
 
     @property
+    def is_tempered(self) -> bool:
+        """Whether it sums out particles of global latents."""
+        return self.plate is None and not self.exact
+
+    @property
     def rest(self) -> tuple[str, ...]:
         return self.dims[: len(self.dims) - len(self.eliminated)]
 

@@ -9,6 +9,7 @@ from functools import partial
 from qemppl.compile.builder import Builder
 from qemppl.compile.discrete import cuts_states, states_of
 from qemppl.compile.layout import Layout
+from qemppl.compile.natural import natural_density
 from qemppl.compile.rows import Rows, split_rows
 from qemppl.distributions.base import Law
 from qemppl.distributions.registry import LAWS
@@ -41,14 +42,18 @@ def sites(builder: Builder) -> tuple[Site, ...]:
 def latent_density(builder: Builder, variable: RandomVariable) -> int:
     """The slot of log p(value | arguments): (member, *particles, *event), truncated to the declared bounds and normalised."""
     arguments = [builder.expression(argument) for argument in variable.arguments]
-    slot = _density(builder, LAWS[variable.law], builder.latent(variable.name), arguments)
+    law, value = LAWS[variable.law], builder.latent(variable.name)
+    slot = None if _is_cut(builder, variable) else natural_density(builder, law, value, arguments)
+    if slot is not None:
+        return slot
+    slot = _density(builder, law, value, arguments)
     if variable.type.kind == "int":
         if not cuts_states(builder.bound, variable):
             return slot
         if variable.enumerated:
             return _renormalised(builder, variable, slot, arguments)
         slot = builder.call("add", [slot, _within(builder, variable, builder.latent(variable.name))])
-    mass = _truncated_mass(builder, LAWS[variable.law], _bounds(builder, variable), arguments)
+    mass = _truncated_mass(builder, law, _bounds(builder, variable), arguments)
     orders = _log_orders(builder, variable)
     if orders:
         constant = builder.constant(("number", orders), Layout(), lambda: orders)
@@ -83,6 +88,13 @@ def row_density(builder: Builder, rows: Rows) -> int:
 def _density(builder: Builder, law: Law, value: int, arguments: list[int]) -> int:
     ranks = [len(law.sizes), *(len(argument.sizes) for argument in law.arguments)]
     return builder.elementwise(law.name, law.log_prob, [value, *arguments], ranks)
+
+
+def _is_cut(builder: Builder, variable: RandomVariable) -> bool:
+    """Whether a latent's law has to be corrected for the values that its declaration leaves out."""
+    if variable.type.kind == "int":
+        return cuts_states(builder.bound, variable)
+    return _bounds(builder, variable) != (None, None) or _log_orders(builder, variable) != 0.0
 
 
 def _bounds(builder: Builder, variable: RandomVariable) -> tuple[int | None, int | None]:

@@ -12,6 +12,7 @@ A latent alone gives K^n combinations; a joint group learns correlations. The ru
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import inf, prod
 
@@ -27,6 +28,9 @@ from qemppl.numerics.vector_charts import coordinates
 FULL_AT_ROOT = 128
 FULL_ON_PLATE = 8
 """Largest dimension of a group with a full covariance matrix; above it the family is diagonal."""
+MOST_COVARIANCES = 1 << 24
+"""Numbers in the covariance matrices of all members of a group; where there are more, the family is diagonal."""
+ASKED = "asked for with `approx`"
 UNIVARIATE = ("gamma", "inv_gamma", "beta")
 """Families of single numbers. The others name what a joint group does anyway: normal on the line, a positive latent as its log."""
 ALONE = (*UNIVARIATE, "dirichlet")
@@ -62,10 +66,17 @@ class Group:
     plate: str | None
     parts: tuple[Part, ...]
     family: Family
+    why: str
+    """Of the family, in a few words."""
 
     @property
     def dimension(self) -> int:
         return sum(part.size for part in self.parts)
+
+    @property
+    def on_a_line(self) -> bool:
+        """One real coordinate for each member."""
+        return self.dimension == 1 and not self.family.support.integer
 
     def layout(self, part: Part) -> Layout:
         """Where the particles of a latent are kept."""
@@ -119,8 +130,10 @@ def _make_group(bound: BoundModel, plate: str | None, variables: Sequence[Random
     name = "+".join(variable.name for variable in variables[:3]) + ("+.." if len(variables) > 3 else "")
     assert offset == 1 or all(variable.family not in UNIVARIATE for variable in variables), "checked by the language"
     if variables[0].sampled:
-        return Group(name, plate, tuple(parts), _discrete_family(bound, variables[0], offset))
-    return Group(name, plate, tuple(parts), make_family(_family_name(variables, offset, plate), offset))
+        why = "discrete" if variables[0].family is None else ASKED
+        return Group(name, plate, tuple(parts), _discrete_family(bound, variables[0], offset), why)
+    family, why = _family_name(variables, offset, 1 if plate is None else bound.count(plate), plate)
+    return Group(name, plate, tuple(parts), make_family(family, offset), why)
 
 
 def _discrete_family(bound: BoundModel, variable: RandomVariable, dimension: int) -> Family:
@@ -131,15 +144,29 @@ def _discrete_family(bound: BoundModel, variable: RandomVariable, dimension: int
     return make_family(variable.family or name, dimension, int(states) if states < inf else None)
 
 
-def _family_name(variables: Sequence[RandomVariable], dimension: int, plate: str | None) -> str:
-    """The family of a group of `dimension` coordinates: diagonal where it is large, or one of its latents asks for it."""
-    if len(variables) == 1 and variables[0].family in (None, "dirichlet") and _is_one_simplex(variables[0]):
-        return "dirichlet"
+def _family_name(
+    variables: Sequence[RandomVariable], dimension: int, members: int, plate: str | None
+) -> tuple[str, str]:
+    """The family of a group of `dimension` coordinates for each of its members, and why it is that one."""
+    asked = {variable.family for variable in variables} - {None}
+    if len(variables) == 1 and asked <= {"dirichlet"} and _is_one_simplex(variables[0]):
+        return "dirichlet", "one simplex"
     if dimension == 1:
-        return variables[0].family or _scalar_family(variables[0])
-    limit = FULL_AT_ROOT if plate is None else FULL_ON_PLATE
-    diagonal = dimension > limit or any(variable.family == "multi_normal_diag" for variable in variables)
-    return "multi_normal_diag" if diagonal else "multi_normal"
+        family = variables[0].family
+        return (family, ASKED) if family else (_scalar_family(variables[0]), "of its support")
+    return _joint_family(asked, dimension, members, FULL_AT_ROOT if plate is None else FULL_ON_PLATE)
+
+
+def _joint_family(asked: AbstractSet[str | None], dimension: int, members: int, limit: int) -> tuple[str, str]:
+    """Normal on the line, diagonal where a full covariance is large. limit: the largest dimension of one."""
+    diagonal, full = "multi_normal_diag", "multi_normal"
+    if asked & {diagonal, full}:
+        return diagonal if diagonal in asked else full, ASKED
+    if dimension > limit:
+        return diagonal, f"diagonal: {dimension:,} dimensions, full covariance up to {limit}"
+    if members * dimension**2 > MOST_COVARIANCES:
+        return diagonal, f"diagonal: {members:,} full covariances of {dimension} dimensions are too many"
+    return full, "one joint group, full covariance"
 
 
 def _is_one_simplex(variable: RandomVariable) -> bool:

@@ -13,14 +13,14 @@ from qemppl.compile.slabs import CACHE_ENTRIES, Members, choose_slabs
 from qemppl.numerics.lazy import torch
 
 COPIES = 2
-"""Of a table: its log-factors, and what a step makes of them."""
+"""Of a table of the trunk: its log-factors, and what a step makes of them. The slabs share one room for their log-factors."""
 PER_PARTICLE = 8
 """Numbers kept for each particle beside its coordinates: densities, weights, tails."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The slabs, whether the log-factors of all of them are kept, and the bytes that this needs."""
+    """The slabs, whether the tables of all of them are kept, and the bytes that this needs."""
 
     slabs: tuple[Members, ...]
     is_kept: bool
@@ -30,20 +30,21 @@ class Memory:
 def plan_memory(
     axes: Axes, groups: Sequence[Group], elimination: Elimination, particles: Mapping[str, int], target: Target
 ) -> Memory:
-    """Slabs that fit into the cache. Their log-factors are kept where there is room, else computed whenever they are read."""
+    """Slabs that fit into the cache. Their tables are kept where there is room, else computed whenever they are read."""
     width = torch.finfo(target.dtype).bits // 8
     numbers = target.memory // width
     fixed = sum(axes.size(group.plate) * particles[group.name] * (group.dimension + PER_PARTICLE) for group in groups)
     fixed += LIVE_TEMPORARIES * block_entries(target.memory)
-    whole = fixed + COPIES * elimination.entries(axes, particles)
+    every = elimination.entries(axes, particles)
     if "slabs" not in target.passes:
-        return Memory((), True, width * whole)
-    room = max((numbers - fixed) // COPIES - _trunk(axes, elimination, particles, ()), 1)
+        return Memory((), True, width * (fixed + COPIES * every))
+    room = max(numbers - fixed - COPIES * _trunk(axes, elimination, particles, ()), 1)
     slabs = choose_slabs(axes, elimination, particles, min(CACHE_ENTRIES, room))
-    if whole <= numbers:
-        return Memory(slabs, True, width * whole)
-    widest = _trunk(axes, elimination, particles, slabs) + _widest(elimination, particles, slabs)
-    return Memory(slabs, False, width * (fixed + COPIES * widest))
+    trunk = _trunk(axes, elimination, particles, slabs)
+    worked_on = fixed + COPIES * trunk + _widest(elimination, particles, slabs)
+    if worked_on + every - trunk <= numbers:
+        return Memory(slabs, True, width * (worked_on + every - trunk))
+    return Memory(slabs, False, width * worked_on)
 
 
 def _trunk(axes: Axes, elimination: Elimination, particles: Mapping[str, int], slabs: Sequence[Members]) -> int:

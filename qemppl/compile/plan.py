@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from qemppl.compile.additive import additive_factors
 from qemppl.compile.assemble import assemble, home_of, split
+from qemppl.compile.budget import choose_particles
 from qemppl.compile.builder import Builder
 from qemppl.compile.discrete import Enumeration, find_enumerations
 from qemppl.compile.eliminate import Elimination, plan_elimination
@@ -22,19 +23,14 @@ from qemppl.compile.slabs import Slab, slice_program
 from qemppl.data.bound import BoundModel
 from qemppl.ir.model import RandomVariable
 
-BUDGET = 1 << 20
-"""Entries of all log-density tables that an iteration should compute: some milliseconds."""
-SMALLEST_LOCAL, LARGEST_LOCAL = 8, 128
-LARGEST_GLOBAL = 512
-
 
 @dataclass(frozen=True)
 class Plan:
     """Everything that is decided before the first iteration.
 
-    particles: K by group, and the number of states of each enumerated latent. cells: observations reduced to sufficient
-    statistics. flops: entries exponentiated by the elimination and
-    computed by the densities, in one iteration. peak_bytes: tables, particles and temporaries. trunk: the program of what is not cut,
+    particles: K by group, and the number of states of each enumerated latent; why_particles: in a few words. cells: observations
+    reduced to sufficient statistics. flops: entries exponentiated by the elimination and computed by the densities, in one
+    iteration. peak_bytes: tables, particles and temporaries. trunk: the program of what is not cut,
     whose values in the slots `given` the slabs' programs read. is_kept: whether the log-factors of all slabs are kept in memory
     between two looks at them.
     """
@@ -44,6 +40,7 @@ class Plan:
     groups: tuple[Group, ...]
     enumerations: tuple[Enumeration, ...]
     particles: Mapping[str, int]
+    why_particles: str
     cells: tuple[Cells, ...]
     trunk: Program
     given: tuple[int, ...]
@@ -81,7 +78,8 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *
     factors, found = _factors(builder, homes)
     layouts = [builder.layouts[slot] for _, slot in factors]
     states = {enumeration.name: len(enumeration.values) for enumeration in enumerations}
-    chosen = _choose_particles(groups, layouts, axes, states, particles)
+    choice = choose_particles(groups, lambda counts: _density_entries(layouts, axes, counts), states, particles)
+    chosen = choice.particles
     keys = [(home_of(builder, layout, homes), layout.groups) for layout in layouts]
     keys += [(group.plate, (group.name,)) for group in groups]
     elimination = plan_elimination(
@@ -101,6 +99,7 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *
         groups=groups,
         enumerations=enumerations,
         particles=chosen,
+        why_particles=choice.why,
         cells=found,
         trunk=trunk,
         given=tuple(part.given),
@@ -138,45 +137,6 @@ def _factors(builder: Builder, homes: Mapping[str, str | None]) -> tuple[list[tu
                 (rows.site, row_density(builder, rows) if cells is None else reduced_density(builder, cells))
             )
     return factors, tuple(merged)
-
-
-# Particle numbers.
-
-
-def _choose_particles(
-    groups: Sequence[Group], layouts: Sequence[Layout], axes: Axes, states: Mapping[str, int], override: int | None
-) -> dict[str, int]:
-    """K of every group: a start by dimension, then doubled or halved together while the cost stays near the budget.
-
-    states: the number of states of each enumerated latent, which are its particles.
-    """
-
-    def cost(particles: Mapping[str, int]) -> int:
-        return _density_entries(layouts, axes, {**particles, **states})
-
-    if override is not None:
-        return {group.name: override for group in groups} | dict(states)
-    particles = {group.name: _first_guess(group) for group in groups}
-    while cost(grown := _scale(groups, particles, 2)) <= BUDGET and grown != particles:
-        particles = grown
-    while cost(particles) > 2 * BUDGET and (shrunk := _scale(groups, particles, 0.5)) != particles:
-        particles = shrunk
-    return particles | dict(states)
-
-
-def _first_guess(group: Group) -> int:
-    if group.plate is None:
-        return max(64, 16 * group.dimension)
-    return 16 * min(group.dimension, 4)
-
-
-def _scale(groups: Sequence[Group], particles: Mapping[str, int], factor: float) -> dict[str, int]:
-    scaled = {}
-    for group in groups:
-        least = max(16, 8 * group.dimension) if group.plate is None else SMALLEST_LOCAL
-        most = max(LARGEST_GLOBAL, 25 * group.dimension) if group.plate is None else LARGEST_LOCAL
-        scaled[group.name] = min(max(int(particles[group.name] * factor), least), most)
-    return scaled
 
 
 def _density_entries(layouts: Sequence[Layout], axes: Axes, particles: Mapping[str, int]) -> int:

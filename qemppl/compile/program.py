@@ -14,6 +14,12 @@ from dataclasses import dataclass, field
 from qemppl.compile.layout import Layout
 from qemppl.numerics.lazy import torch
 
+TableKey = tuple[str | None, tuple[str, ...]]
+"""A table of log-factors: its plate axis and its particle groups, in order."""
+Tables = dict[TableKey, "torch.Tensor"]
+
+VIEW = "view"
+
 
 @dataclass(frozen=True)
 class Instruction:
@@ -24,6 +30,11 @@ class Instruction:
     apply: Callable[..., torch.Tensor]
     sources: tuple[int, ...]
     layout: Layout
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it only gives its source other axes: the result takes no memory."""
+        return self.operation.startswith(VIEW)
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,10 @@ class FactorOutput:
     home: str | None
     ancestor: int | None
 
+    @property
+    def key(self) -> TableKey:
+        return self.home, self.layout.groups
+
 
 @dataclass(frozen=True)
 class Level:
@@ -53,11 +68,6 @@ class Level:
     exports: tuple[int, ...]
     factors: tuple[FactorOutput, ...]
     block: int
-
-
-TableKey = tuple[str | None, tuple[str, ...]]
-"""A table of log-factors: its plate axis and its particle groups, in order."""
-Tables = dict[TableKey, "torch.Tensor"]
 
 
 @dataclass(frozen=True)
@@ -78,21 +88,31 @@ class Program:
     device: str
     members: Mapping[str | None, slice] = field(default_factory=dict)
 
-    def tables(
-        self, particles: Mapping[str, torch.Tensor], given: Sequence[torch.Tensor] = (), slots: Sequence[int] = ()
-    ) -> tuple[Tables, list[torch.Tensor]]:
-        """Log-factors summed into tables by home axis and groups, and the values of some outputs.
+    def fill(
+        self,
+        tables: Tables,
+        particles: Mapping[str, torch.Tensor],
+        given: Sequence[torch.Tensor] = (),
+        slots: Sequence[int] = (),
+    ) -> list[torch.Tensor]:
+        """Sums log-factors into tables by home axis and groups, written over what these hold; returns the values of some outputs.
 
-        particles: (member, particle, *event) by latent, of all members. given: the values of the slots `given`.
+        tables: of `table_shapes`. particles: (member, particle, *event) by latent, of all members. given: the values of the slots
+        `given`.
         """
-        tables = {
-            key: torch.zeros(shape, dtype=self.dtype, device=self.device) for key, shape in self.table_shapes.items()
-        }
+        first: dict[TableKey, FactorOutput] = {}
+        for factor in (factor for level in self.levels for factor in level.factors):
+            first.setdefault(factor.key, factor)
+        for key, factor in first.items():
+            if factor.home != factor.layout.plate:
+                tables[key].zero_()
 
         def collect(factor: FactorOutput, block: slice, values: dict[int, torch.Tensor]) -> None:
             density = _sum_event(values[factor.slot], factor.layout)
-            table = tables[(factor.home, factor.layout.groups)]
-            if factor.home == factor.layout.plate:
+            table = tables[factor.key]
+            if factor.home == factor.layout.plate and factor is first[factor.key]:
+                table[block] = density
+            elif factor.home == factor.layout.plate:
                 table[block] += density
             elif factor.home is None:
                 table += density.sum(0, keepdim=True)
@@ -101,7 +121,7 @@ class Program:
                 add_to_ancestors(table, values[factor.ancestor], density)
 
         environment = self._run(particles, given, collect)
-        return tables, [environment[slot] for slot in slots]
+        return [environment[slot] for slot in slots]
 
     def densities(
         self, particles: Mapping[str, torch.Tensor], totals: frozenset[str] = frozenset(), slots: Sequence[int] = ()

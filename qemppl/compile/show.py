@@ -17,7 +17,11 @@ def show_plan(plan: Plan) -> str:
         where = f"{group.plate} [{members}]" if group.plate else "global"
         latents = ", ".join(part.variable.name for part in group.parts)
         k = plan.particles[group.name]
-        lines.append(f"  {group.name}: {where}, {group.dimension} x {group.family.name}, K = {k}, of {latents}")
+        lines.append(
+            f"  {group.name}: {where}, {group.dimension} x {group.family.name}, K = {k}, of {latents}; {group.why}"
+        )
+    if plan.groups:
+        lines.append(f"  particles: {plan.why_particles}")
     if plan.enumerations:
         lines.append("summed over exactly")
         for discrete in plan.enumerations:

@@ -39,8 +39,8 @@ class MultiNormal(Law):
 
     def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
         mu, Sigma = arguments
-        factor, _ = torch.linalg.cholesky_ex(Sigma)
-        return _CHOLESKY.natural_parameters(mu, factor)
+        factor, error = torch.linalg.cholesky_ex(Sigma)
+        return _CHOLESKY.natural_parameters(mu, factor.masked_fill((error > 0)[..., None, None], torch.nan))
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
         """With a root of Sigma by its eigenvectors, which a singular matrix has too."""

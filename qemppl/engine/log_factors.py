@@ -12,20 +12,19 @@ from qemppl.numerics.lazy import torch
 
 
 def log_factors(plan: Plan, contraction: Contraction, particles: Particles) -> LogFactors:
-    """Every log-factor. Slabs are computed once where the plan keeps them, else whenever they are asked for."""
+    """Every log-factor. Slabs are computed whenever they are asked for."""
     unary = unary_log_factors(particles, plan)
-    tables, given = plan.trunk.tables(particles.values, slots=plan.given)
+    tables = contraction.room(contraction.trunk, plan.trunk.table_shapes)
+    given = plan.trunk.fill(tables, particles.values, slots=plan.given)
     trunk = contraction.combine(contraction.trunk, _with_unary(plan, contraction.trunk, tables, unary))
 
     def compute(number: int) -> Sequence[Operands]:
-        section = contraction.slabs[number]
-        tables, _ = plan.slabs[number].program.tables(particles.values, given)
+        section, program = contraction.slabs[number], plan.slabs[number].program
+        tables = contraction.room(section, program.table_shapes)
+        program.fill(tables, particles.values, given)
         return contraction.combine(section, _with_unary(plan, section, tables, unary))
 
-    if not plan.is_kept:
-        return LogFactors(trunk, compute)
-    kept = [compute(number) for number in range(len(plan.slabs))]
-    return LogFactors(trunk, kept.__getitem__)
+    return LogFactors(trunk, compute)
 
 
 def _with_unary(plan: Plan, section: Section, tables: Tables, unary: dict[str, torch.Tensor]) -> Tables:

@@ -15,7 +15,7 @@ from qemppl.compile.plan import Plan
 from qemppl.distributions.registry import LAWS
 from qemppl.numerics.charts import Chart, CountChart
 from qemppl.numerics.lazy import torch
-from qemppl.numerics.quasi import uniforms
+from qemppl.numerics.quasi import periodic_grid, uniforms
 from qemppl.numerics.vector_charts import VectorChart, vector_chart
 
 AnyChart = Chart | CountChart | VectorChart
@@ -108,7 +108,7 @@ def draw_particles(proposals: Sequence[Proposal], plan: Plan, generator: torch.G
     clouds: dict[str, Cloud] = {}
     for proposal in proposals:
         group = proposal.group
-        u, log_q, narrowing = _draw_mixture(proposal, plan, generator)
+        u, log_q, narrowing = (_draw_grid if group.on_a_line else _draw_mixture)(proposal, plan, generator)
         for part, chart in zip(group.parts, proposal.charts, strict=True):
             coordinates = u[:, :, part.offset : part.offset + part.size]
             log_q = log_q - chart.log_jacobian(coordinates).sum(-1)
@@ -118,6 +118,19 @@ def draw_particles(proposals: Sequence[Proposal], plan: Plan, generator: torch.G
         states = torch.as_tensor(discrete.values, dtype=plan.target.dtype, device=plan.target.device)
         values[discrete.name] = states.expand(plan.axes.size(discrete.plate), -1)
     return Particles(values, clouds)
+
+
+def _draw_grid(
+    proposal: Proposal, plan: Plan, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Particles u of one coordinate, the log-density they are drawn from, and that of Q over it."""
+    group, family = proposal.group, proposal.group.family
+    fitted = proposal.standard
+    widened = family.widen(fitted, proposal.widening)
+    v, log_weight = periodic_grid(generator, len(fitted), plan.particles[group.name], plan.target.dtype)
+    u = family.quantile(widened, v[..., None])
+    log_q = family.log_prob(widened, u) - log_weight
+    return u, log_q, family.log_prob(fitted, u) - log_q
 
 
 def _draw_mixture(

@@ -1,26 +1,25 @@
-"""The report phase: independent E-steps under the final Q, combined by their evidence.
-
-E[Zhat] and E[Zhat mhat] are exact for every K, so R replicates combine as mean = sum Zhat_r mhat_r / sum Zhat_r, consistent as R
-grows at fixed K (engine: pooled replicates). Replicate weights are Pareto-smoothed (Vehtari et al. 2024).
-"""
+"""The report phase: independent E-steps under the final Q, combined by their evidence (engine: pooled replicates)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil, log
+from math import ceil
 
 from qemppl.compile.plan import Plan
 from qemppl.engine.draws import draw_indices, pick
 from qemppl.engine.particles import Particles, Proposal
+from qemppl.engine.pooling import Pooling, Rule, log_mean, pool
 from qemppl.engine.qem import Sampler, Weighted
 from qemppl.numerics.lazy import torch
-from qemppl.numerics.pareto import khat_from_tail, shape_of_largest, smooth, tail_size, threshold
+from qemppl.numerics.pareto import khat_from_tail, shape_of_largest, tail_size
 
-FEWEST, MOST = 100, 1000
-"""Replicates."""
-ROUND = 50
+SHORTEST_ROUND, LONGEST_ROUND = 13, 50
 """Replicates between two looks at the Monte Carlo error."""
+FEWEST_ROUNDS, MOST_ROUNDS = 2, 20
+WORK = 1 << 29
+"""Entries of tables that a round may compute, some seconds, before it gets shorter. Fewer replicates are enough where an E-step is
+expensive, for it then sees many particles or much data; the Monte Carlo error decides."""
 HOPELESS = 0.9
 """Shape of the replicate weights from which on more replicates do not help."""
 SPARE_DRAWS = 2
@@ -56,15 +55,13 @@ class GroupTail:
 
 @dataclass(frozen=True)
 class Report:
-    """What the report phase found. log_z: (replicate,). weights: (replicate,), sum to 1; equal where `fell_back`.
+    """What the report phase found. log_z: (replicate,). pooling: how the replicates are weighed.
 
     draws: joint draws by latent, (draw, member, *event).
     """
 
     log_z: torch.Tensor
-    weights: torch.Tensor
-    khat: float
-    fell_back: bool
+    pooling: Pooling
     moments: Mapping[str, Moments]
     tails: Mapping[str, GroupTail]
     draws: Mapping[str, torch.Tensor]
@@ -74,11 +71,22 @@ class Report:
     def replicates(self) -> int:
         return len(self.log_z)
 
+    @property
+    def khat(self) -> float:
+        """Of the weights Zhat_r of the replicates."""
+        return self.pooling.khat
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether the replicates could not be weighed."""
+        return self.pooling.rule is Rule.EQUAL
+
 
 @dataclass
 class _Pool:
-    """Sums over replicates. By latent: centre (member, *event), first and second moments around it by replicate."""
+    """Sums over replicates, at most `most`. By latent: centre (member, *event), first and second moments around it by replicate."""
 
+    most: int
     log_z: list[float] = field(default_factory=list)
     centres: dict[str, torch.Tensor] = field(default_factory=dict)
     first: dict[str, list[torch.Tensor]] = field(default_factory=dict)
@@ -108,18 +116,8 @@ class _Pool:
     def _keep_tail(self, name: str, log_weight: torch.Tensor) -> None:
         """The largest weights of each member, as many as a Pareto fit of all replicates can use."""
         joined = torch.cat((self.tails[name], log_weight), -1) if name in self.tails else log_weight
-        most = tail_size(MOST * log_weight.shape[-1]) + 1
+        most = tail_size(self.most * log_weight.shape[-1]) + 1
         self.tails[name] = joined.topk(min(most, joined.shape[-1]), -1).values
-
-    def weights(self) -> tuple[torch.Tensor, float, bool]:
-        """Replicate weights, their k-hat, and whether they had to be replaced by equal ones."""
-        log_z = torch.tensor(self.log_z, dtype=torch.float64)
-        smoothed, khat = smooth(log_z)
-        weights = smoothed.softmax(0)
-        shape = float(torch.minimum(khat, shape_of_largest(log_z.log_softmax(0).max(), len(log_z))))
-        if shape > threshold(len(weights)):
-            return torch.full_like(weights, 1 / len(weights)), shape, True
-        return weights, shape, False
 
     def moments(self, weights: torch.Tensor) -> dict[str, Moments]:
         """Pooled moments of every latent."""
@@ -145,7 +143,7 @@ class _Pool:
             ess = 1 / (weights.to(squares[0])[:, None].square() * torch.stack(squares)).sum(0)
             total = particles[name] * len(self.log_z)
             log_share = self.tails[name].amax(-1) - torch.tensor(self.log_z, dtype=torch.float64).logsumexp(0)
-            khat = torch.minimum(khat_from_tail(self.tails[name], total), shape_of_largest(log_share, total))
+            khat = torch.fmin(khat_from_tail(self.tails[name], total), shape_of_largest(log_share, total))
             tails[name] = GroupTail(ess, khat, total)
         return tails
 
@@ -161,49 +159,51 @@ def report(
 
     draws: joint draws wanted. watch: called with the number of replicates, the last log Zhat and the worst error so far.
     """
-    pool = _Pool()
     plan = sampler.plan
+    round_length = max(SHORTEST_ROUND, min(LONGEST_ROUND, WORK // max(plan.flops, 1)))
+    fewest, most = FEWEST_ROUNDS * round_length, MOST_ROUNDS * round_length
+    found = _Pool(most)
     group_of = {part.variable.name: group.name for group in plan.groups for part in group.parts}
     group_of |= {enumeration.name: enumeration.name for enumeration in plan.enumerations}
-    each = ceil(SPARE_DRAWS * draws / FEWEST)
-    worst = torch.inf
-    hopeless = False
-    while len(pool.log_z) < FEWEST or (worst > tolerance and len(pool.log_z) < MOST and not hopeless):
+    members = max((plan.axes.size(home) for home in plan.homes.values()), default=1)
+    each = ceil(SPARE_DRAWS * draws / fewest)
+    worst, pooling = torch.inf, None
+    while len(found.log_z) < fewest or (
+        worst > tolerance and len(found.log_z) < most and not _is_hopeless(pooling, round_length)
+    ):
         step = sampler.e_step(proposals)
         weighted = sampler.weigh(step)
-        pool.add(step.particles, weighted, group_of)
+        found.add(step.particles, weighted, group_of)
         indices = draw_indices(sampler.contraction, weighted.evidence, each, sampler.generator)
-        pool.draws.append({n: v.cpu() for n, v in pick(step.particles, plan, indices).items()})
-        if each * len(pool.draws) > 2 * SPARE_DRAWS * draws and each > 1:
+        found.draws.append({n: v.cpu() for n, v in pick(step.particles, plan, indices).items()})
+        if each * len(found.draws) > 2 * SPARE_DRAWS * draws and each > 1:
             each = ceil(each / 2)
-            pool.draws = [{name: values[:each].clone() for name, values in drawn.items()} for drawn in pool.draws]
-        if len(pool.log_z) % ROUND == 0:
-            weights, khat, _ = pool.weights()
-            worst = _worst_error(pool.moments(weights), plan)
-            hopeless = khat > HOPELESS and len(pool.log_z) >= 2 * FEWEST
-        watch(len(pool.log_z), pool.log_z[-1], worst)
-    weights, khat, fell_back = pool.weights()
+            found.draws = [{name: values[:each].clone() for name, values in drawn.items()} for drawn in found.draws]
+        if len(found.log_z) % round_length == 0:
+            pooling = pool(torch.tensor(found.log_z, dtype=torch.float64), members)
+            worst = _worst_error(found.moments(pooling.weights), plan)
+        watch(len(found.log_z), found.log_z[-1], worst)
+    assert pooling is not None, "there is a round"
     return Report(
-        log_z=torch.tensor(pool.log_z, dtype=torch.float64),
-        weights=weights,
-        khat=khat,
-        fell_back=fell_back,
-        moments=pool.moments(weights),
-        tails=pool.group_tails(weights, plan.particles),
-        draws=_resample(pool.draws, weights, draws, sampler.generator),
+        log_z=torch.tensor(found.log_z, dtype=torch.float64),
+        pooling=pooling,
+        moments=found.moments(pooling.weights),
+        tails=found.group_tails(pooling.for_draws, plan.particles),
+        draws=_resample(found.draws, pooling.for_draws, draws, sampler.generator),
         worst_error=worst,
     )
 
 
 def log_evidence(report: Report) -> tuple[float, float | None]:
-    """log of the mean of Zhat over replicates, and its Monte Carlo standard error (delta method).
+    """log of the evidence, and its Monte Carlo standard error; None where the replicates could not be weighed."""
+    return log_mean(report.log_z, report.pooling.rule)
 
-    The error is None where replicates cannot be weighed: their spread then says nothing of what they missed.
-    """
-    log_z = report.log_z
-    relative = (log_z - log_z.max()).exp()
-    error = float(relative.std() / relative.mean() / len(log_z) ** 0.5)
-    return float(log_z.logsumexp(0) - log(len(log_z))), None if report.fell_back else error
+
+def _is_hopeless(pooling: Pooling | None, round_length: int) -> bool:
+    """Whether more replicates would not help."""
+    if pooling is None or pooling.rule is not Rule.EQUAL:
+        return False
+    return pooling.khat > HOPELESS and len(pooling.weights) >= 4 * round_length
 
 
 def _ratio_error(weights: torch.Tensor, values: torch.Tensor, ratio: torch.Tensor) -> torch.Tensor:

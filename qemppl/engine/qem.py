@@ -4,6 +4,11 @@ Each iteration draws particles from Q, weighs them (E-step), and moves the mean 
 Weights are tempered, r^beta, with the largest beta whose effective sample size meets a target, so that the weighted particles stand
 for a law between Q (beta = 0) and the posterior; at beta = 1 this is plain QEM
 (Heap et al. 2025, section 3), with the decaying step t^-p of their Theorem 1.
+
+Global latents are tempered together, inside the contraction. The latents of plates are tempered there not at all, but each member by
+itself in the M-step: a member meets few data and soon needs none of it, while the evidence of all members on the global latents is
+sharp. With one beta for both, members would stay close to Q for as long as the global latents travel, and these would follow what is
+not yet the posterior of the members.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import exp, inf, log
-from statistics import median
+from statistics import median, stdev
 
 from qemppl.compile.plan import Plan
 from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
@@ -30,6 +35,10 @@ RESOLUTION = 0.05
 """Of log beta."""
 STRIDE = 0.3
 """How far log beta is expected to move between two iterations: the first guesses at its bounds."""
+TRIALS = 12
+"""Of a member's power, by bisection of its log."""
+LOG_ZERO = -700.0
+"""Stands for the log of a member's weight that is 0 in rounding."""
 FIRST_STEP = 0.8
 STEP_POWER = 0.7
 """The step is FIRST_STEP * t^-p, where t counts the iterations without progress: while Q travels it must move freely, and once it
@@ -45,6 +54,13 @@ FAR_PATIENCE = 4
 WINDOW = 10
 """Iterations over which the evidence is compared with the window before."""
 SETTLED = "the evidence stopped rising"
+STEADY = 0.1
+"""Q has arrived where at beta = 1 the sd of log Zhat stays at most STEADY: E log Zhat is then about STEADY^2 / 2 from the log evidence."""
+SHORTEST_STAY, LONGEST_STAY = 8, 20
+WORK = 1 << 28
+"""Entries of tables that iterations may compute after Q has arrived, a few seconds, in numbers between these. They still help by
+averaging: Q then knows of tails of the posterior that few iterations have met."""
+ARRIVED = "the evidence no longer varies"
 EXHAUSTED = "reached the largest number of iterations"
 
 
@@ -66,16 +82,6 @@ class Weighted:
     weights: Mapping[str, torch.Tensor]
     ess: Mapping[str, torch.Tensor]
 
-    def spread(self, group: str) -> torch.Tensor:
-        """Effective particles beyond the first, as a fraction of K - 1: 0 where one carries all, whatever K is. (member,)."""
-        count = self.weights[group].shape[-1]
-        return (self.ess[group] * count - 1) / max(count - 1, 1)
-
-    @property
-    def worst_spread(self) -> float:
-        """The least over groups of the mean over members."""
-        return min((float(self.spread(group).mean()) for group in self.ess), default=1.0)
-
 
 @dataclass(frozen=True)
 class Sampler:
@@ -95,13 +101,25 @@ class Sampler:
 
     def weigh(self, step: EStep, beta: float = 1.0) -> Weighted:
         """The evidence and marginal weights at one beta. Raises DiagnosticsError for NaN or infinite densities."""
-        narrowing = {name: cloud.narrowing for name, cloud in step.particles.clouds.items()}
-        evidence = self.contraction.run(step.log_factors, beta, narrowing)
+        evidence = self.run(step)
+        return self.weighted(beta, evidence if beta == 1 else self.temper(step, evidence, beta))
+
+    def run(self, step: EStep) -> Evidence:
+        """The evidence at beta = 1. Raises DiagnosticsError for NaN or infinite densities."""
+        evidence = self.contraction.run(step.log_factors)
         if bool(evidence.log_z.isnan()) or evidence.log_z.item() == torch.inf:
             raise DiagnosticsError(not_a_number(self.plan, step.particles), Stage.RESOURCE)
+        return evidence
+
+    def temper(self, step: EStep, evidence: Evidence, beta: float) -> Evidence:
+        """That of the last run at another beta."""
+        narrowing = {name: cloud.narrowing for name, cloud in step.particles.clouds.items()}
+        return self.contraction.temper(step.log_factors, evidence, beta, narrowing)
+
+    def weighted(self, beta: float, evidence: Evidence) -> Weighted:
+        """Adds the marginal weights of every latent."""
         weights = self.contraction.marginals(evidence)
-        sampled = {name: weights[name] for name in step.particles.clouds}
-        ess = {name: (w.sum(-1) / w.norm(dim=-1)).square().nan_to_num() / w.shape[-1] for name, w in sampled.items()}
+        ess = {group.name: _ess(weights[group.name]) for group in self.plan.groups}
         return Weighted(beta, evidence, weights, ess)
 
 
@@ -135,37 +153,43 @@ def adapt(sampler: Sampler, state: Adaptation, max_iterations: int, watch: Calla
 
     state: where to begin, changed in place. watch: called with it after each iteration.
     """
+    stay = max(SHORTEST_STAY, min(LONGEST_STAY, WORK // max(sampler.plan.flops, 1)))
     while not state.stop_reason:
         step = sampler.e_step(state.proposals)
-        plain = sampler.weigh(step)
+        plain = sampler.run(step)
+        log_z = plain.log_z.item()
+        if log_z == -torch.inf:
+            raise DiagnosticsError(impossible(sampler.plan, step.particles), Stage.RESOURCE)
         weighted = _trust_region(sampler, step, plain, state.history[-1].beta if state.history else 1.0)
         ess = tuple(float(e.mean()) for e in weighted.ess.values())
-        state.history.append(Iteration(plain.evidence.log_z.item(), weighted.beta, ess))
+        state.history.append(Iteration(log_z, weighted.beta, ess))
         move = _step_size(state)
         state.proposals = tuple(_m_step(state, proposal, step, weighted, move) for proposal in state.proposals)
-        state.stop_reason = _stop_reason(state, max_iterations)
+        state.stop_reason = _stop_reason(state, max_iterations, stay)
         watch(state)
     return state
 
 
-def _trust_region(sampler: Sampler, step: EStep, plain: Weighted, last: float) -> Weighted:
-    """The E-step at the largest beta in (0, 1] whose ESS meets the target, by bisection of log beta around the last one."""
-    if plain.worst_spread >= ESS_TARGET:
-        return plain
-    best = sampler.weigh(step, SMALLEST_BETA)
-    if best.evidence.log_z.item() == -torch.inf:
-        raise DiagnosticsError(impossible(sampler.plan, step.particles), Stage.RESOURCE)
+def _trust_region(sampler: Sampler, step: EStep, plain: Evidence, last: float) -> Weighted:
+    """The E-step at the largest beta in (0, 1] whose ESS meets the target in every group of global latents, by bisection of log beta
+    around the last one. Each trial costs the sums over global particles alone."""
+
+    def serves(evidence: Evidence) -> bool:
+        weights = sampler.contraction.root_marginals(evidence)
+        return all(float(_spread(weights[g.name])) >= ESS_TARGET for g in sampler.plan.groups if g.plate is None)
+
+    if serves(plain):
+        return sampler.weighted(1.0, plain)
     low, high = log(SMALLEST_BETA), 0.0
     probes = [log(last) + STRIDE, log(last) - STRIDE]
     while high - low > RESOLUTION:
         inside = [probe for probe in probes if low < probe < high]
         middle = inside[0] if inside else 0.5 * (low + high)
-        weighted = sampler.weigh(step, exp(middle))
-        if weighted.worst_spread >= ESS_TARGET:
-            low, best = middle, weighted
+        if serves(sampler.temper(step, plain, exp(middle))):
+            low = middle
         else:
             high = middle
-    return best
+    return sampler.weighted(exp(low), sampler.temper(step, plain, exp(low)))
 
 
 def _step_size(state: Adaptation) -> float:
@@ -184,23 +208,56 @@ def _step_size(state: Adaptation) -> float:
 def _m_step(state: Adaptation, proposal: Proposal, step: EStep, weighted: Weighted, move: float) -> Proposal:
     """Blends the weighted moments into Q.
 
-    A member whose weight sits on few particles moves less, for their spread means little; but it has not arrived, and its steps do
-    not shrink with those of the others.
+    A member whose weight sits on few particles has not arrived, and its steps do not shrink with those of the others.
     """
     group, family = proposal.group, proposal.group.family
-    moments = family.moments(step.particles.clouds[group.name].u, weighted.weights[group.name])
-    spread = weighted.spread(group.name)[:, None]
-    trust = (spread / ESS_TARGET).clamp(0.0, 1.0).sqrt()
-    step_size = torch.where(spread < ESS_TARGET, max(move, FIRST_STEP), move)
-    blended = family.blend(proposal.mean, moments, step_size * trust)
+    cloud, weights = step.particles.clouds[group.name], weighted.weights[group.name]
+    moments = family.moments(cloud.u, _temper(weights, cloud.narrowing))
+    travels = _spread(weights)[:, None] < ESS_TARGET
+    blended = family.blend(proposal.mean, moments, torch.where(travels, max(move, FIRST_STEP), move))
     mean = family.project_mean(blended)
     state.projected += int((mean != blended).any(-1).sum())
     return replace(proposal, mean=mean)
 
 
-def _stop_reason(state: Adaptation, max_iterations: int) -> str:
-    """Why to stop now; empty to go on."""
+def _temper(weights: torch.Tensor, narrowing: torch.Tensor) -> torch.Tensor:
+    """Weights (member, particle) to the largest power whose ESS meets the target, by member; at the power 0 they stand for Q.
+
+    narrowing: log Q / widened Q of every particle, (member, particle).
+    """
+    few = (_spread(weights) < ESS_TARGET).nonzero()[:, 0]
+    if len(few) == 0:
+        return weights
+    base = narrowing[few].log_softmax(-1)
+    log_r = weights[few].log().clamp_min(LOG_ZERO) - base
+    low = torch.full_like(base[:, :1], log(SMALLEST_BETA))
+    high = torch.zeros_like(low)
+    for _ in range(TRIALS):
+        middle = 0.5 * (low + high)
+        serves = _spread((base + middle.exp() * log_r).softmax(-1))[:, None] >= ESS_TARGET
+        low, high = torch.where(serves, middle, low), torch.where(serves, high, middle)
+    return weights.index_copy(0, few, (base + low.exp() * log_r).softmax(-1))
+
+
+def _ess(weights: torch.Tensor) -> torch.Tensor:
+    """The effective part of the particles. weights: (member, particle) -> (member,)."""
+    effective: torch.Tensor = (weights.sum(-1) / weights.norm(dim=-1)).square().nan_to_num()
+    return effective / weights.shape[-1]
+
+
+def _spread(weights: torch.Tensor) -> torch.Tensor:
+    """Effective particles beyond the first, as a fraction of K - 1: 0 where one carries all, whatever K is. (member,)."""
+    count = weights.shape[-1]
+    return (_ess(weights) * count - 1) / max(count - 1, 1)
+
+
+def _stop_reason(state: Adaptation, max_iterations: int, stay: int) -> str:
+    """Why to stop now; empty to go on. stay: iterations at beta = 1 after which a steady evidence is enough."""
     history = state.history
+    latest = history[-stay:]
+    arrived = len(latest) == stay and all(line.beta == 1 for line in latest)
+    if arrived and stdev(line.elbo for line in latest) <= STEADY:
+        return ARRIVED
     if state.quiet >= 2 * WINDOW * (1 if state.largest_beta >= NEAR else FAR_PATIENCE):
         recent = torch.tensor([line.elbo for line in history[-WINDOW:]], dtype=torch.float64)
         before = torch.tensor([line.elbo for line in history[-2 * WINDOW : -WINDOW]], dtype=torch.float64)

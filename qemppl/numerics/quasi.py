@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from qemppl.numerics.lazy import torch
 
 SOBOL_DIMENSIONS = 1024
@@ -31,6 +33,27 @@ def uniforms(
         u = strata.gather(1, keys.argsort(1))
     finfo = torch.finfo(dtype)
     return u.clamp_(finfo.eps / 2, 1 - finfo.eps / 2)
+
+
+def periodic_grid(
+    generator: torch.Generator, members: int, particles: int, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Points v in (0, 1) of a randomly shifted grid that is finer towards both ends, and their log importance weights.
+
+    u: equally spaced, one uniform shift for each member, so that each is uniform by itself; v = W(u) with Sidi's transformation
+    W(u) = u - sin(2 pi u) / (2 pi). Because E[W'(u) f(W(u))] is the integral of f over (0, 1), averages of f weighted by
+    W'(u) = 2 sin(pi u)^2 are unbiased. W' vanishes at both ends, so W' f is a smooth periodic function where f is smooth inside, and a
+    grid integrates these better than any other points: the error falls faster than every fixed power of the number of particles
+    that stratified points allow (Sidi 1993, "A new variable transformation for numerical integration"; Hickernell 2002, "Obtaining
+    O(N^(-2+eps)) convergence for lattice quadrature rules").
+    Both (member, particle).
+    """
+    finfo = torch.finfo(dtype)
+    shift = torch.rand((members, 1), generator=generator, dtype=dtype, device=generator.device)
+    u = (torch.arange(particles, dtype=dtype, device=generator.device) + shift) / particles
+    u = u.clamp_(finfo.eps / 2, 1 - finfo.eps / 2)
+    v = (u - (2 * math.pi * u).sin() / (2 * math.pi)).clamp_(finfo.eps / 2, 1 - finfo.eps / 2)
+    return v, math.log(2) + 2 * (math.pi * u).sin().log()
 
 
 def _stratified(generator: torch.Generator, shape: tuple[int, int, int], dtype: torch.dtype) -> torch.Tensor:

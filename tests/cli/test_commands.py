@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_numbers(capsys: Capture) -> None:
 def test_help_states_the_defaults_of_the_engine() -> None:
     options = {parameter.name: getattr(parameter, "help", None) or "" for parameter in fit_command.params}
     for field in fields(Settings):
-        if field.default is not None:
+        if field.default not in (None, ()):
             assert f"[default: {field.default}]" in options[field.name]
 
 

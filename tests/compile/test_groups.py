@@ -145,3 +145,26 @@ def test_combinations_without_number_are_refused() -> None:
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.span is not None
     assert diagnostic.span.text.startswith("y ~ cauchy")
+
+
+@pytest.mark.parametrize(
+    ("latent", "family", "why"),
+    [
+        ("vector[3] z ~ normal(0, 1);", "multi_normal", "one joint group, full covariance"),
+        ("vector[200] z ~ normal(0, 1);", "multi_normal_diag", "200 dimensions"),
+        ("vector[200] z ~ normal(0, 1) approx multi_normal;", "multi_normal", "approx"),
+        ("vector[3] z ~ normal(0, 1) approx multi_normal_diag;", "multi_normal_diag", "approx"),
+        ("real z ~ normal(0, 1);", "normal", "support"),
+    ],
+)
+def test_the_choice_of_a_family_is_explained_and_can_be_overruled(latent: str, family: str, why: str) -> None:
+    (group,) = groups(latent)
+    assert group.family.name == family
+    assert why in group.why
+
+
+def test_covariances_of_very_many_members_are_diagonal() -> None:
+    text = "plate g { vector[8] a ~ normal(0, 1); y ~ normal(a[1], 1); }"
+    few, many = (groups(text, "plate g; real y[g];", y=np.zeros(n))[0] for n in (1000, 300_000))
+    assert [group.family.name for group in (few, many)] == ["multi_normal", "multi_normal_diag"]
+    assert "300,000" in many.why

@@ -184,15 +184,16 @@ def test_tempering_leaves_the_sum_over_discrete_values_alone() -> None:
         np.testing.assert_allclose(weighted.weights["shift"][0], np.exp(expected - logsumexp(expected)), atol=1e-12)
 
 
-def test_particles_below_a_discrete_latent_are_tempered_once() -> None:
-    """Real latents inside a plate with a discrete one: the sum over them, to the power 1 / beta, stands under the sum over z."""
+def test_only_global_particles_are_tempered() -> None:
+    """A global latent, a discrete one of each group and a real one of each row: the last two are summed over with their plain weights."""
     y = RNG.normal(size=(3, 2))
     text = """
     data { plate g; plate obs in g; real y[obs]; }
     model {
+      real m ~ normal(0, 1);
       plate g {
         int<lower=0, upper=1> z ~ bernoulli(0.4);
-        plate obs { real a ~ normal(z, 1); y ~ normal(a, 0.5); }
+        plate obs { real a ~ normal(m + z, 1); y ~ normal(a, 0.5); }
       }
     }
     """
@@ -200,17 +201,24 @@ def test_particles_below_a_discrete_latent_are_tempered_once() -> None:
     generator = torch.Generator().manual_seed(2)
     sampler = Sampler(plan, Contraction(plan), generator)
     step = sampler.e_step(starting_proposals(plan, generator))
-    a = step.particles.values["a"].numpy()  # (obs, particle)
-    cloud = step.particles.clouds["a"]
+    m, a = (
+        step.particles.values["m"][0].numpy(),
+        step.particles.values["a"].numpy(),
+    )  # (root particle,), (obs, particle)
+    of_m, of_a = step.particles.clouds["m"], step.particles.clouds["a"]
     beta, group = 0.4, np.repeat(np.arange(3), 2)
-    prior = stats.norm(np.arange(2), 1).logpdf(a[..., None])
-    log_r = prior + (stats.norm(a, 0.5).logpdf(y.ravel()[:, None]) - cloud.log_q.numpy() - np.log(8))[..., None]
-    message = logsumexp(beta * log_r + (1 - beta) * cloud.narrowing.numpy()[..., None], axis=1) / beta  # (obs, z)
+    prior = stats.norm(m[:, None] + np.arange(2), 1).logpdf(a[..., None, None])  # (obs, particle, root particle, z)
+    log_r = prior + (stats.norm(a, 0.5).logpdf(y.ravel()[:, None]) - of_a.log_q.numpy() - np.log(8))[..., None, None]
+    message = logsumexp(log_r, axis=1)  # (obs, root particle, z)
     of_group = np.stack([message[group == g].sum(0) for g in range(3)]) + np.log([0.6, 0.4])
+    of_root = stats.norm.logpdf(m) - of_m.log_q[0].numpy() - np.log(8) + logsumexp(of_group, 2).sum(0)
+    log_weight = beta * of_root + (1 - beta) * of_m.narrowing[0].numpy()
     weighted = sampler.weigh(step, beta)
-    np.testing.assert_allclose(weighted.evidence.log_z.item(), beta * logsumexp(of_group, 1).sum(), rtol=1e-12)
-    shares = np.exp(of_group - logsumexp(of_group, 1, keepdims=True))
-    np.testing.assert_allclose(weighted.weights["z"], shares, atol=1e-12)
+    np.testing.assert_allclose(weighted.evidence.log_z.item(), logsumexp(log_weight), rtol=1e-12)
+    weight = np.exp(log_weight - logsumexp(log_weight))
+    np.testing.assert_allclose(weighted.weights["m"][0], weight, atol=1e-12)
+    shares = np.exp(of_group - logsumexp(of_group, 2, keepdims=True))
+    np.testing.assert_allclose(weighted.weights["z"], np.einsum("r,grz->gz", weight, shares), atol=1e-12)
 
 
 def test_a_model_of_discrete_latents_only_is_exact() -> None:

@@ -13,6 +13,7 @@ from qemppl.driver import compile_model
 from qemppl.engine.joint import Joint
 from qemppl.engine.monitor import warnings
 from qemppl.engine.pool import GroupTail, Moments, Report
+from qemppl.engine.pooling import Pooling, Rule
 from qemppl.engine.qem import Adaptation, Iteration
 from qemppl.numerics.lazy import torch
 from tests.engine.targets import CPU
@@ -46,9 +47,7 @@ def good_report() -> Report:
     shapes = {group.name: 1 if group.plate is None else len(LABELS) for group in PLAN.groups}
     return Report(
         log_z=torch.zeros(REPLICATES, dtype=torch.float64),
-        weights=torch.full((REPLICATES,), 1 / REPLICATES),
-        khat=0.1,
-        fell_back=False,
+        pooling=Pooling(Rule.BY_EVIDENCE, torch.full((REPLICATES,), 1 / REPLICATES), khat=0.1),
         moments={"mu": moments(1), "b": moments(3, 2)},
         tails={name: GroupTail(torch.full((n,), 900.0), torch.zeros(n), 1000) for name, n in shapes.items()},
         draws={},
@@ -89,7 +88,9 @@ def test_an_evidence_that_still_moves() -> None:
 
 
 def test_replicates_that_cannot_be_weighed() -> None:
-    code, message = only(found(report=replace(good_report(), fell_back=True, khat=0.93)))
+    code, message = only(
+        found(report=replace(good_report(), pooling=replace(good_report().pooling, rule=Rule.EQUAL, khat=0.93)))
+    )
     assert code == "QEM903"
     assert "0.93" in message
 
