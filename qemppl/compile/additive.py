@@ -50,8 +50,17 @@ class Packing:
     counts: NDArray[np.bool_]
 
 
-def additive_factors(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> list[tuple[str, int]] | None:
-    """The factors (site, slot) of an observation's rows with an additive predictor; None where it has none, or is another law's."""
+@dataclass(frozen=True)
+class Additive:
+    """factors: slots. packs: how many there are, of `width` rows each."""
+
+    factors: list[int]
+    packs: int
+    width: int
+
+
+def additive_factors(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> Additive | None:
+    """The factors of an observation's rows with an additive predictor; None where it has none, or is another law's."""
     variable = rows.variable
     law = _LAWS.get(variable.law)
     is_plain = rows.censored is None and variable.bounds == UNBOUNDED and not variable.type.event
@@ -77,14 +86,14 @@ def additive_factors(builder: Builder, rows: Rows, homes: Mapping[str, str | Non
         hidden = builder.constant(("not counted", name, place), Layout(name), partial(_hidden, packing, place))
         places.append((u, builder.call("add", [v, hidden])))
     slots = [slot for place in places for slot in place]
-    factors = [(rows.site, builder.elementwise(f"{law.name} of {len(places)} rows", law.normaliser, slots))]
+    factors = [builder.elementwise(f"{law.name} of {len(places)} rows", law.normaliser, slots)]
     observed = builder.data(variable.name, axis)
     for terms in (first, second):
         predictor = _sum(builder, terms, {variable.plate: axis})
-        factors.append((rows.site, builder.call("multiply", [observed, predictor])))
+        factors.append(builder.call("multiply", [observed, predictor]))
     carrier = float(law.carrier(torch.as_tensor(outcomes)).sum())
-    factors.append((rows.site, builder.constant(("carrier", rows.site), Layout(), lambda: carrier)))
-    return factors
+    factors.append(builder.constant(("carrier", rows.site), Layout(), lambda: carrier))
+    return Additive(factors, *packing.rows.shape)
 
 
 # Predictors.
@@ -97,7 +106,7 @@ def _two_sums(builder: Builder, predictor: Expr, homes: Mapping[str, str | None]
     """
     terms = [
         Term(expr, sign, frozenset(builder.layouts[builder.expression(expr)].groups))
-        for expr, sign in _addends(builder, predictor)
+        for expr, sign in addends(builder, predictor)
     ]
     groups = {group for term in terms for group in term.groups}
     if not groups:
@@ -111,7 +120,7 @@ def _two_sums(builder: Builder, predictor: Expr, homes: Mapping[str, str | None]
     return first, second if any(term.groups for term in second) else []
 
 
-def _addends(builder: Builder, predictor: Expr) -> Iterator[tuple[Expr, int]]:
+def addends(builder: Builder, predictor: Expr) -> Iterator[tuple[Expr, int]]:
     """The addends of a sum, with their signs, through deterministic names."""
     definitions = {definition.name: definition.value for definition in builder.bound.ir.definitions}
     stack = [(predictor, 1)]

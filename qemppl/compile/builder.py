@@ -183,6 +183,17 @@ class Builder:
             own = self.layouts[parts[0]]
             result = Layout(own.plate, own.groups, (*own.event, size))
             return self.emit(f"{function.name} {size}", partial(_sized, function.apply, size), parts[:1], result)
+        return self._vector_call(function, parts)
+
+    def call(self, name: str, parts: Sequence[int]) -> int:
+        """A builtin applied to slots."""
+        function = FUNCTIONS[name]
+        if function.signature is None:
+            return self.elementwise(name, function.apply, parts)
+        return self._vector_call(function, parts)
+
+    def _vector_call(self, function: Function, parts: Sequence[int]) -> int:
+        """A builtin whose arguments or result have axes of their own."""
         ranks = [len(axes) for axes in function.axes]
         layout = self.union(parts, ranks)
         sizes = {
@@ -195,10 +206,6 @@ class Builder:
             return self._contract(function, parts, result)
         aligned = [self.align(part, layout, rank) for part, rank in zip(parts, ranks, strict=True)]
         return self.emit(function.name, function.apply, aligned, result)
-
-    def call(self, name: str, parts: Sequence[int]) -> int:
-        """An elementwise builtin applied to slots."""
-        return self.elementwise(name, FUNCTIONS[name].apply, parts)
 
     def elementwise(
         self, operation: str, apply: Apply, parts: Sequence[int], ranks: Sequence[int] | None = None

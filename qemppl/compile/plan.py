@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from qemppl.compile.additive import additive_factors
 from qemppl.compile.assemble import assemble, home_of, split
 from qemppl.compile.budget import choose_particles
 from qemppl.compile.builder import Builder
 from qemppl.compile.discrete import Enumeration, find_enumerations
 from qemppl.compile.eliminate import Elimination, plan_elimination
-from qemppl.compile.factors import latent_density, row_density
+from qemppl.compile.factors import latent_density
 from qemppl.compile.groups import Group, choose_groups
 from qemppl.compile.layout import Axes, Layout, Target
 from qemppl.compile.memory import plan_memory
+from qemppl.compile.observations import Reduction, observe
 from qemppl.compile.program import Level, Program, cells_per_member
 from qemppl.compile.refusals import check_cost, check_model, cost_of
 from qemppl.compile.rows import split_rows
-from qemppl.compile.simplify import Cells, find_cells, reduced_density
 from qemppl.compile.slabs import Slab, slice_program
 from qemppl.data.bound import BoundModel
 from qemppl.ir.model import RandomVariable
@@ -28,11 +27,11 @@ from qemppl.ir.model import RandomVariable
 class Plan:
     """Everything that is decided before the first iteration.
 
-    particles: K by group, and the number of states of each enumerated latent; why_particles: in a few words. cells: observations
-    reduced to sufficient statistics. flops: entries exponentiated by the elimination and computed by the densities, in one
-    iteration. peak_bytes: tables, particles and temporaries. trunk: the program of what is not cut,
-    whose values in the slots `given` the slabs' programs read. is_kept: whether the log-factors of all slabs are kept in memory
-    between two looks at them.
+    particles: K by group, and the number of states of each enumerated latent; why_particles: in a few words. reductions:
+    observations whose rows are not computed one by one. flops: entries exponentiated by the elimination and
+    computed by the densities, in one iteration. peak_bytes: tables, particles and temporaries. trunk: the program of what is not cut,
+    whose values in the slots `given` the slabs' programs read. is_kept: whether the tables of all slabs are kept in memory between
+    two looks at them.
     """
 
     bound: BoundModel
@@ -41,7 +40,7 @@ class Plan:
     enumerations: tuple[Enumeration, ...]
     particles: Mapping[str, int]
     why_particles: str
-    cells: tuple[Cells, ...]
+    reductions: tuple[Reduction, ...]
     trunk: Program
     given: tuple[int, ...]
     slabs: tuple[Slab, ...]
@@ -75,7 +74,7 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *
     latents |= {enumeration.name: enumeration.layout for enumeration in enumerations}
     builder = Builder(bound, axes, latents, target, {e.name: e.values for e in enumerations})
     homes = _homes(groups, enumerations)
-    factors, found = _factors(builder, homes)
+    factors, reductions = _factors(builder, homes)
     layouts = [builder.layouts[slot] for _, slot in factors]
     states = {enumeration.name: len(enumeration.values) for enumeration in enumerations}
     choice = choose_particles(groups, lambda counts: _density_entries(layouts, axes, counts), states, particles)
@@ -100,7 +99,7 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *
         enumerations=enumerations,
         particles=chosen,
         why_particles=choice.why,
-        cells=found,
+        reductions=reductions,
         trunk=trunk,
         given=tuple(part.given),
         slabs=slabs,
@@ -121,22 +120,18 @@ def _homes(groups: Sequence[Group], enumerations: Sequence[Enumeration]) -> dict
     return {group.name: group.plate for group in groups} | {discrete.name: discrete.plate for discrete in enumerations}
 
 
-def _factors(builder: Builder, homes: Mapping[str, str | None]) -> tuple[list[tuple[str, int]], tuple[Cells, ...]]:
-    """The log-density of every statement (site, slot), rows reduced to sufficient statistics where they can be."""
-    bound, merged = builder.bound, []
+def _factors(builder: Builder, homes: Mapping[str, str | None]) -> tuple[list[tuple[str, int]], tuple[Reduction, ...]]:
+    """The log-density of every statement (site, slot), and of which observations the rows were reduced."""
+    bound = builder.bound
     factors = [(variable.name, latent_density(builder, variable)) for variable in bound.ir.latents]
+    reductions = []
     for variable in bound.ir.observations:
         for rows in split_rows(bound, builder.axes, variable):
-            cells = find_cells(bound, builder.axes, rows)
-            if cells is not None and cells.merged:
-                merged.append(cells)
-            elif (additive := additive_factors(builder, rows, homes)) is not None:
-                factors.extend(additive)
-                continue
-            factors.append(
-                (rows.site, row_density(builder, rows) if cells is None else reduced_density(builder, cells))
-            )
-    return factors, tuple(merged)
+            observed = observe(builder, rows, homes)
+            factors.extend((rows.site, slot) for slot in observed.factors)
+            if observed.reduction is not None:
+                reductions.append(observed.reduction)
+    return factors, tuple(reductions)
 
 
 def _density_entries(layouts: Sequence[Layout], axes: Axes, particles: Mapping[str, int]) -> int:

@@ -28,13 +28,11 @@ def show_plan(plan: Plan) -> str:
             where = f"{discrete.plate} [{plan.axes.size(discrete.plate)}]" if discrete.plate else "global"
             low, high = discrete.values[0], discrete.values[-1]
             lines.append(f"  {discrete.name}: {where}, {len(discrete.values)} values from {low:g} to {high:g}")
-    if plan.cells:
-        lines.append("sufficient statistics")
-        for cells in plan.cells:
-            variable = cells.rows.variable
-            lines.append(
-                f"  {variable.name} ~ {variable.law}: {len(cells.cell)} rows in {cells.count} cells of equal arguments"
-            )
+    if plan.reductions:
+        lines.append("rows")
+        lines.extend(
+            f"  {r.rows.site} ~ {r.rows.variable.law}: {r.count:,} rows in {r.left:,}, {r.how}" for r in plan.reductions
+        )
     lines.append("log-factor tables")
     for level in plan.levels:
         for factor in level.factors:

@@ -8,7 +8,7 @@ a group; where no rows agree, or each has a latent of its own, every row is its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -56,17 +56,21 @@ class Cells:
         return self.count < len(self.cell)
 
 
-def find_cells(bound: BoundModel, axes: Axes, rows: Rows) -> Cells | None:
-    """The cells of an observation's rows, their axis added to `axes`; None where its law has no summary of them."""
+def find_cells(builder: Builder, rows: Rows) -> Cells | None:
+    """The cells of an observation's rows, their axis added to the builder's; None where its law has no summary of them."""
+    if "statistics" not in builder.passes:
+        return None
+    bound, axes = builder.bound, builder.axes
     variable, plate = rows.variable, rows.variable.plate
     is_restricted = rows.censored is not None or variable.bounds != UNBOUNDED
     law = LAWS[variable.law]
     if is_restricted or not law.has_summary or len(variable.type.event) != len(law.sizes):
         return None
     size = axes.size(rows.axis)
-    columns = None if plate is None else _columns(bound, axes, rows)
+    free = [argument for argument, known in _arguments(law, variable) if not known]
+    columns = None if plate is None else data_columns(bound, axes, rows, free)
     if columns is not None and plate is not None:
-        cell, first = _equal_rows(columns)
+        cell, first = equal_rows(columns)
         if len(first) <= WORTH_IT * len(cell):
             name = f"cells of {variable.name}"
             axes.add_rows(plate, name, first if rows.index is None else rows.index[first])
@@ -74,16 +78,17 @@ def find_cells(bound: BoundModel, axes: Axes, rows: Rows) -> Cells | None:
     return Cells(rows, rows.axis, np.arange(size), size)
 
 
-def _columns(bound: BoundModel, axes: Axes, rows: Rows) -> list[NDArray[np.float64]] | None:
-    """What tells the natural parameters of two rows apart, parent first; None where each row has a latent of its own."""
-    variable, plate = rows.variable, rows.variable.plate
+def data_columns(
+    bound: BoundModel, axes: Axes, rows: Rows, expressions: Sequence[Expr]
+) -> list[NDArray[np.float64]] | None:
+    """What tells the values of expressions at two rows apart, parent first; None where each row has a latent of its own."""
+    plate, size = rows.variable.plate, axes.size(rows.axis)
     assert plate is not None
-    law, size = LAWS[variable.law], axes.size(rows.axis)
     parent = bound.ir.plate(plate).parent
     chosen = slice(None) if rows.index is None else rows.index
     evaluator = Evaluator(bound)
     columns = [np.zeros(size) if parent is None else axes[plate].parents[parent][chosen].astype(np.float64)]
-    for leaf in _leaves(bound.ir, [argument for argument, known in _arguments(law, variable) if not known]):
+    for leaf in _leaves(bound.ir, expressions):
         if leaf.type.plate != plate:
             continue
         if isinstance(leaf, LatentRef):
@@ -125,7 +130,7 @@ def _arguments(law: Law, variable: RandomVariable) -> Iterator[tuple[Expr, bool]
     return ((e, a.name in law.data_arguments) for e, a in zip(variable.arguments, law.arguments, strict=True))
 
 
-def _leaves(ir: ModelIR, expressions: list[Expr]) -> Iterator[DataRef | LatentRef | Lag]:
+def _leaves(ir: ModelIR, expressions: Sequence[Expr]) -> Iterator[DataRef | LatentRef | Lag]:
     """The data and latents that expressions read, through deterministic names; each name once."""
     definitions = {definition.name: definition.value for definition in ir.definitions}
     seen: set[tuple[type[Expr], str]] = set()
@@ -142,7 +147,7 @@ def _leaves(ir: ModelIR, expressions: list[Expr]) -> Iterator[DataRef | LatentRe
         stack.extend((definitions[node.name],) if isinstance(node, DefinitionRef) else children(node))
 
 
-def _equal_rows(columns: list[NDArray[np.float64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def equal_rows(columns: list[NDArray[np.float64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Numbers the distinct rows in lexicographic order: (row,) number of each row, (cell,) first row of each."""
     order = np.lexsort(columns[::-1])
     new = np.zeros(len(order), dtype=bool)
