@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 from pathlib import Path
 from types import ModuleType
 
@@ -17,9 +16,7 @@ from tests.result.fits import nested_fit
 @pytest.fixture(scope="module")
 def az() -> ModuleType:
     mpl.use("agg")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # ArviZ announces its next version when imported
-        return importlib.import_module("arviz")
+    return importlib.import_module("arviz")
 
 
 @pytest.fixture
