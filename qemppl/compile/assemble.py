@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,8 @@ from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Layout
 from qemppl.compile.program import FactorOutput, Instruction, Level, Program, TableKey, cells_per_member
 
-BLOCK_ENTRIES = 1 << 17
-"""Entries of one temporary that a block may have: about a megabyte, so consecutive passes over it stay in the cache."""
+BLOCK_ENTRIES = 1 << 20
+"""Entries of one temporary that a block may have: eight megabytes, so that consecutive passes over it stay in the cache."""
 LIVE_TEMPORARIES = 4
 """Temporaries of a log-density's size that are alive at once, as a bound for the memory estimate."""
 
@@ -30,15 +31,21 @@ def assemble(
     """The program of a task. particles, homes: number and plate of every particle dim. memory: bytes that blocks may take."""
     sites: dict[str | None, list[FactorOutput]] = {}
     shapes: dict[TableKey, tuple[int, ...]] = {}
+    instructions = needed_for(builder, [*(slot for _, slot in task.factors), *task.outputs], task.given)
+    readers = Counter([slot for _, slot in task.factors])
+    readers.update(source for instruction in instructions for source in instruction.sources)
+    readers.update(task.outputs)
+    made = {instruction.target for instruction in instructions if not instruction.is_view}
     for site, slot in task.factors:
         layout = builder.layouts[slot]
         home = home_of(builder, layout, homes)
         own = home is None or home == layout.plate
         ancestor = None if own else builder.ancestors(layout.plate or "", home or "")
-        factor = FactorOutput(site, slot, layout, home, ancestor)
+        is_first = (home, layout.groups) not in shapes
+        is_alone = slot in made and readers[slot] == 1
+        factor = FactorOutput(site, slot, layout, home, ancestor, is_first, is_alone)
         sites.setdefault(layout.plate, []).append(factor)
         shapes[factor.key] = (builder.axes.size(home), *(particles[group] for group in layout.groups))
-    instructions = needed_for(builder, [*(slot for _, slot in task.factors), *task.outputs], task.given)
     entries = block_entries(memory)
 
     def block_of(layouts: Iterable[Layout]) -> int:

@@ -35,7 +35,8 @@ Apply = Callable[..., "torch.Tensor"]
 class Builder:
     """Collects the instructions of one program.
 
-    latents: the layout of each latent's particles. states: the possible values of each enumerated latent, which are its particles.
+    latents: the layout of each latent's particles, in the order of particle axes. states: the possible values of each enumerated
+    latent, which are its particles.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ from qemppl.compile.program import TableKey
 class Step:
     """Adds log-factor tables of one plate axis and sums out particles: log sum exp over `eliminated`.
 
-    inputs, output: numbers of tables. dims: the groups of all inputs, `eliminated` last. rest: those that remain. home: the axis that
+    inputs, output: numbers of tables. dims: the groups of all inputs, `eliminated` first. rest: those that remain. home: the axis that
     the message is added up to (the step's own where another step at this plate reads it). exact: what it sums out are all values
     of discrete latents, and not particles that stand for a law. parts: the dims of the factors that are exponentiated and multiplied:
     `dims` alone, or two that share only what is summed out, which is then a matrix product.
@@ -52,7 +52,7 @@ class Step:
 
     @property
     def rest(self) -> tuple[str, ...]:
-        return self.dims[: len(self.dims) - len(self.eliminated)]
+        return self.dims[len(self.eliminated) :]
 
 
 @dataclass(frozen=True)
@@ -176,8 +176,8 @@ class _Planner:
         output = len(self.tables)
         self.tables.append((home, rest))
         is_exact = bool(gone) and set(gone) <= set(self._exact)
-        parts = self._parts(inputs, (*rest, *gone), gone)
-        self.steps.append(Step(plate, inputs, (*rest, *gone), tuple(gone), output, home, is_exact, parts))
+        parts = self._parts(inputs, (*gone, *rest), gone)
+        self.steps.append(Step(plate, inputs, (*gone, *rest), tuple(gone), output, home, is_exact, parts))
         return output
 
     def _parts(

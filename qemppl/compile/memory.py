@@ -9,6 +9,7 @@ from qemppl.compile.assemble import LIVE_TEMPORARIES, block_entries
 from qemppl.compile.eliminate import Elimination
 from qemppl.compile.groups import Group
 from qemppl.compile.layout import Axes, Target
+from qemppl.compile.precision import single_precision
 from qemppl.compile.slabs import CACHE_ENTRIES, Members, choose_slabs
 from qemppl.numerics.lazy import torch
 
@@ -20,11 +21,12 @@ PER_PARTICLE = 8
 
 @dataclass(frozen=True)
 class Memory:
-    """The slabs, whether the tables of all of them are kept, and the bytes that this needs."""
+    """The slabs, whether the tables of all of them are kept, and the bytes that this needs. single_error: as in the plan."""
 
     slabs: tuple[Members, ...]
     is_kept: bool
     needed: int
+    single_error: float | None = None
 
 
 def plan_memory(
@@ -41,10 +43,13 @@ def plan_memory(
     room = max(numbers - fixed - COPIES * _trunk(axes, elimination, particles, ()), 1)
     slabs = choose_slabs(axes, elimination, particles, min(CACHE_ENTRIES, room))
     trunk = _trunk(axes, elimination, particles, slabs)
+    cut = {axis for members in slabs for axis in members}
+    error = single_precision(elimination, cut, axes, particles) if "single" in target.passes else None
     worked_on = fixed + COPIES * trunk + _widest(elimination, particles, slabs)
-    if worked_on + every - trunk <= numbers:
-        return Memory(slabs, True, width * (worked_on + every - trunk))
-    return Memory(slabs, False, width * worked_on)
+    kept = every - trunk if error is None else (every - trunk + 1) // 2
+    if worked_on + kept <= numbers:
+        return Memory(slabs, True, width * (worked_on + kept), error)
+    return Memory(slabs, False, width * worked_on, error)
 
 
 def _trunk(axes: Axes, elimination: Elimination, particles: Mapping[str, int], slabs: Sequence[Members]) -> int:

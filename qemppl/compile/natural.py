@@ -200,8 +200,9 @@ class _Product:
 
 
 def _joint_shape(*shapes: Sequence[int]) -> tuple[int, ...]:
-    """What shapes broadcast to."""
-    return tuple(torch.broadcast_shapes(*shapes))  # type: ignore[no-untyped-call]
+    """What shapes broadcast to; quicker than torch's own, in an inner loop."""
+    rank = max(map(len, shapes))
+    return tuple(map(max, zip(*((1,) * (rank - len(shape)) + tuple(shape) for shape in shapes), strict=True)))
 
 
 def _ceiling(parameters: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ PASSES: dict[str, str] = {
     "additive": "a predictor that is a sum takes exponentials of its terms, not of all their pairs",
     "natural": "an exponential-family density of two sets of particles is a matrix product over its statistics",
     "products": "factors that share only summed-out particles are multiplied as matrices, each exponentiated alone",
+    "single": "exponentials of many members are taken in single precision, where a bound of the error allows it",
     "slabs": "members of a plate are computed and summed out slab by slab, so that tables stay in the cache or the memory",
 }
 """By name, what a pass does."""

@@ -31,7 +31,8 @@ class Plan:
     observations whose rows are not computed one by one. flops: entries exponentiated by the elimination and
     computed by the densities, in one iteration. peak_bytes: tables, particles and temporaries. trunk: the program of what is not cut,
     whose values in the slots `given` the slabs' programs read. is_kept: whether the tables of all slabs are kept in memory between
-    two looks at them.
+    two looks at them. single_error: nats that log Zhat may be off by because slabs are exponentiated in single precision; None where
+    they are not.
     """
 
     bound: BoundModel
@@ -48,12 +49,13 @@ class Plan:
     flops: int
     peak_bytes: int
     is_kept: bool
+    single_error: float | None
     target: Target
 
     @property
     def homes(self) -> dict[str, str | None]:
         """The plate of every particle dim: of each group and each enumerated latent."""
-        return _homes(self.groups, self.enumerations)
+        return _homes(self.groups, self.enumerations, self.axes)
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -70,24 +72,25 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *
     """
     check_model(bound)
     axes, groups, enumerations = Axes(bound), choose_groups(bound, separate=separate), find_enumerations(bound)
-    latents = {part.variable.name: group.layout(part) for group in groups for part in group.parts}
-    latents |= {enumeration.name: enumeration.layout for enumeration in enumerations}
+    homes = _homes(groups, enumerations, axes)
+    layouts = {enumeration.name: enumeration.layout for enumeration in enumerations}
+    layouts |= {part.variable.name: group.layout(part) for group in groups for part in group.parts}
+    latents = dict(sorted(layouts.items(), key=lambda item: [*homes].index(item[1].groups[0])))
     builder = Builder(bound, axes, latents, target, {e.name: e.values for e in enumerations})
-    homes = _homes(groups, enumerations)
     factors, reductions = _factors(builder, homes)
-    layouts = [builder.layouts[slot] for _, slot in factors]
+    densities = [builder.layouts[slot] for _, slot in factors]
     states = {enumeration.name: len(enumeration.values) for enumeration in enumerations}
-    choice = choose_particles(groups, lambda counts: _density_entries(layouts, axes, counts), states, particles)
+    choice = choose_particles(groups, lambda counts: _density_entries(densities, axes, counts), states, particles)
     chosen = choice.particles
-    keys = [(home_of(builder, layout, homes), layout.groups) for layout in layouts]
+    keys = [(home_of(builder, layout, homes), layout.groups) for layout in densities]
     keys += [(group.plate, (group.name,)) for group in groups]
     elimination = plan_elimination(
         tuple(dict.fromkeys(keys)), homes, axes, chosen, states, products="products" in target.passes
     )
-    flops = _density_entries(layouts, axes, chosen) + elimination.cost(axes, chosen)
+    flops = _density_entries(densities, axes, chosen) + elimination.cost(axes, chosen)
     memory = plan_memory(axes, groups, elimination, chosen, target)
-    densities = [(_statement(bound, site), set(builder.layouts[slot].groups)) for site, slot in factors]
-    check_cost(cost_of(elimination, chosen, densities, (flops, memory.needed)), axes, target.memory)
+    meeting = [(_statement(bound, site), set(builder.layouts[slot].groups)) for site, slot in factors]
+    check_cost(cost_of(elimination, chosen, meeting, (flops, memory.needed)), axes, target.memory)
     cut = {axis for members in memory.slabs for axis in members}
     whole, part = split(builder, factors, homes, cut)
     trunk, sliced = (assemble(builder, task, chosen, homes, target.memory) for task in (whole, part))
@@ -107,6 +110,7 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *
         flops=flops,
         peak_bytes=memory.needed,
         is_kept=memory.is_kept,
+        single_error=memory.single_error,
         target=target,
     )
 
@@ -116,8 +120,11 @@ def _statement(bound: BoundModel, site: str) -> RandomVariable:
     return next(v for v in (*bound.ir.latents, *bound.ir.observations) if site.split(maxsplit=1)[0] == v.name)
 
 
-def _homes(groups: Sequence[Group], enumerations: Sequence[Enumeration]) -> dict[str, str | None]:
-    return {group.name: group.plate for group in groups} | {discrete.name: discrete.plate for discrete in enumerations}
+def _homes(groups: Sequence[Group], enumerations: Sequence[Enumeration], axes: Axes) -> dict[str, str | None]:
+    """In the order of particle axes: what is summed out first stands first, so that sums run over whole rows of what remains."""
+    dims = [(discrete.name, discrete.plate) for discrete in enumerations]
+    dims += [(group.name, group.plate) for group in groups]
+    return dict(sorted(dims, key=lambda dim: -axes.depth(dim[1])))
 
 
 def _factors(builder: Builder, homes: Mapping[str, str | None]) -> tuple[list[tuple[str, int]], tuple[Reduction, ...]]:

@@ -42,7 +42,8 @@ class FactorOutput:
     """A log-density and the table it is added into.
 
     slot: axes (member, *particles, *event). home: the deepest plate axis among the groups of its particles. ancestor: slot of the
-    home member of each member, (member,), None where home is the factor's own axis or the root.
+    home member of each member, (member,), None where home is the factor's own axis or the root. is_first: of those of its table.
+    is_alone: whether nothing else reads the slot.
     """
 
     site: str
@@ -50,6 +51,13 @@ class FactorOutput:
     layout: Layout
     home: str | None
     ancestor: int | None
+    is_first: bool
+    is_alone: bool
+
+    @property
+    def is_at_home(self) -> bool:
+        """Whether its members are those of its table."""
+        return self.home == self.layout.plate
 
     @property
     def key(self) -> TableKey:
@@ -95,24 +103,23 @@ class Program:
         given: Sequence[torch.Tensor] = (),
         slots: Sequence[int] = (),
     ) -> list[torch.Tensor]:
-        """Sums log-factors into tables by home axis and groups, written over what these hold; returns the values of some outputs.
+        """Sums log-factors into tables by home axis and groups, in place of what these hold; returns the values of some outputs.
 
         tables: of `table_shapes`. particles: (member, particle, *event) by latent, of all members. given: the values of the slots
         `given`.
         """
-        first: dict[TableKey, FactorOutput] = {}
         for factor in (factor for level in self.levels for factor in level.factors):
-            first.setdefault(factor.key, factor)
-        for key, factor in first.items():
-            if factor.home != factor.layout.plate:
-                tables[key].zero_()
+            if factor.is_first and not factor.is_at_home:
+                tables[factor.key].zero_()
 
         def collect(factor: FactorOutput, block: slice, values: dict[int, torch.Tensor]) -> None:
             density = _sum_event(values[factor.slot], factor.layout)
             table = tables[factor.key]
-            if factor.home == factor.layout.plate and factor is first[factor.key]:
+            if factor.is_at_home and factor.is_first and factor.is_alone and density.shape == table.shape:
+                tables[factor.key] = density  # all members at once: no need for a copy
+            elif factor.is_at_home and factor.is_first:
                 table[block] = density
-            elif factor.home == factor.layout.plate:
+            elif factor.is_at_home:
                 table[block] += density
             elif factor.home is None:
                 table += density.sum(0, keepdim=True)

@@ -69,3 +69,5 @@ def _slabs(plan: Plan) -> Iterator[str]:
         sizes = [s.members[plate].stop - s.members[plate].start for s in plan.slabs if next(iter(s.members)) == plate]
         kept = "log-factors kept" if plan.is_kept else "log-factors computed whenever they are read"
         yield f"  {plate}: {plan.axes.size(plate)} members in {len(sizes)} slabs of at most {max(sizes)}, {kept}"
+    if plan.single_error is not None:
+        yield f"  exponentials in single precision: log Zhat is off by at most {plan.single_error:.0e} nats"

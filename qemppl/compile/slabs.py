@@ -17,8 +17,8 @@ from qemppl.compile.eliminate import Elimination
 from qemppl.compile.layout import Axes
 from qemppl.compile.program import Program
 
-CACHE_ENTRIES = 1 << 18
-"""Entries of the tables of a slab: two megabytes, so that they stay in the cache from the density to the message."""
+CACHE_ENTRIES = 1 << 20
+"""Entries of the tables of a slab: eight megabytes, so that they stay in the cache from the density to the message."""
 
 Members = Mapping[str | None, slice]
 """The members of each axis that a slab has; axes that it does not name are not cut, and the root (None) is none of them."""

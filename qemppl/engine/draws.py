@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from math import prod
 
 from qemppl.compile.plan import Plan
-from qemppl.engine.evidence import Conditional, Contraction, Evidence
+from qemppl.engine.evidence import Contraction, Evidence
 from qemppl.engine.particles import Particles
+from qemppl.engine.step_sums import Conditional
 from qemppl.numerics.lazy import torch
 
 
@@ -48,7 +49,7 @@ def _draw_step(
     member = torch.arange(members, device=conditional.total.device).expand(draws, members)
     weights = None
     for terms, part in zip(conditional.terms, step.parts, strict=True):
-        picked = terms[(member, *(above[group] for group in part if group in above))]
+        picked = _outermost(terms, len(step.eliminated))[(member, *(above[group] for group in part if group in above))]
         weights = picked if weights is None else weights * picked
     assert weights is not None, "a step has a part"
     sizes = weights.shape[2:]
@@ -60,6 +61,12 @@ def _draw_step(
         indices[group] = index % size
         index = index // size
     return indices
+
+
+def _outermost(terms: torch.Tensor, eliminated: int) -> torch.Tensor:
+    """(member, *eliminated, *rest) -> (member, *rest, *eliminated)."""
+    axes = range(1, terms.dim())
+    return terms.permute(0, *axes[eliminated:], *axes[:eliminated])
 
 
 def pick(particles: Particles, plan: Plan, indices: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

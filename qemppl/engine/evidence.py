@@ -12,33 +12,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log, prod
 
 from qemppl.compile.eliminate import Step
 from qemppl.compile.plan import Plan
+from qemppl.compile.precision import can_be_single
 from qemppl.compile.program import TableKey, Tables, add_to_ancestors
-from qemppl.compile.slabs import Members
+from qemppl.engine.step_sums import (
+    Conditional,
+    Operands,
+    Section,
+    column,
+    dims_of,
+    part_of,
+    reduce_to,
+    spread,
+    sum_out,
+    times,
+)
 from qemppl.numerics.lazy import torch
 
-Operands = tuple["torch.Tensor", ...]
-"""The summed log-factors of a step, one tensor for each of its parts: (member, *dims of the part)."""
 Messages = dict[int, "torch.Tensor"]
-WHOLE = slice(None)
-LOG2_E = 1 / log(2)
-"""exp(x) is taken as 2^(x log2 e): half the time of `exp`, and a tenth where it underflows, as it does for most pairs of particles."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """Steps that run together: those of the trunk, or those of one slab on its members."""
-
-    number: int
-    steps: tuple[Step, ...]
-    members: Members = field(default_factory=dict)
-
-    def of(self, plate: str | None) -> slice:
-        """The members of a plate that it has."""
-        return self.members.get(plate, WHOLE)
+"""By number of the table."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +48,6 @@ class LogFactors:
 
 
 @dataclass(frozen=True)
-class Conditional:
-    """What a step leaves behind. terms: E by part, (member, *dims of the part); total: s, (member, *rest)."""
-
-    step: Step
-    section: Section
-    terms: Operands
-    total: torch.Tensor
-
-
-@dataclass(frozen=True)
 class _Plates:
     """What the steps at plates leave behind. messages: to the root steps, and those between plates of the trunk. trunk, slabs:
     conditionals; no slabs where they are not kept."""
@@ -75,8 +59,8 @@ class _Plates:
 
 @dataclass(frozen=True)
 class Evidence:
-    """log_z: log Zhat (nats), a scalar tensor. root: the conditionals of the root steps. backward: those of each section, the trunk
-    first, the outermost step first. plates: those below, which do not depend on the tempering."""
+    """log_z: log Zhat (nats), a scalar tensor, or (beta,) of several temperings. root: the conditionals of the root steps. backward: those
+    of each section, the trunk first, the outermost step first. plates: those below, which do not depend on the tempering."""
 
     log_z: torch.Tensor
     root: Sequence[Conditional]
@@ -86,14 +70,19 @@ class Evidence:
 
 @dataclass(frozen=True)
 class _Tempering:
-    """The weights r^beta (Q / widened Q)^(1 - beta) of the particles of global latents."""
+    """The weights r^beta (Q / widened Q)^(1 - beta) of the particles of global latents.
 
-    beta: float = 1.0
+    beta: (beta,), several at once, in place of the single member of the root; None: all are 1.
+    """
+
+    beta: torch.Tensor | None = None
     narrowing: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
-    def power(self, step: Step) -> float:
-        """Of what a step sums out."""
-        return self.beta if step.is_tempered else 1.0
+    def scale(self, step: Step, is_tempered: bool) -> torch.Tensor | None:
+        """The power of a message that a step reads, where it is not 1. is_tempered: whether the message is to that of beta already."""
+        if self.beta is None or step.is_tempered == is_tempered:
+            return None
+        return self.beta if step.is_tempered else self.beta.reciprocal()
 
 
 class Contraction:
@@ -108,6 +97,7 @@ class Contraction:
         self._particles = plan.particles
         self._rooms: dict[Hashable, torch.Tensor] = {}
         self._is_kept = plan.is_kept
+        self._is_single = plan.single_error is not None
         self._tempered = {step.output for step in plan.elimination.steps if step.is_tempered}
         self._ancestors = {
             (axis, up): torch.as_tensor(index, device=plan.target.device)
@@ -133,24 +123,22 @@ class Contraction:
         """The log-factors of a section's steps from its tables, which are used up."""
         return [self._sum_tables(section, step, tables) for step in section.steps]
 
-    def run(
-        self, factors: LogFactors, beta: float = 1.0, narrowing: Mapping[str, torch.Tensor] | None = None
-    ) -> Evidence:
-        """The evidence of weights whose part of the global latents is tempered: their marginal posterior over Q to the power beta, a path
-        from Q to the posterior, by the same contraction.
-
-        What is below them is summed out first, untempered: particles of the plates, whose messages are the evidence of their members,
-        and the values of discrete latents, since a sum of powers would favour latents that leave these undecided. Where global
-        particles have been summed out before a discrete latent, the power 1 / beta of their message takes the tempering back.
-        narrowing: log Q / widened Q of every particle, by group; needed for beta < 1 only.
-        Its conditionals live in a workspace that the next run writes over.
-        """
-        return self._finish(factors, self._run_plates(factors), _Tempering(beta, narrowing or {}))
+    def run(self, factors: LogFactors) -> Evidence:
+        """The evidence. Its conditionals live in a workspace that the next run writes over."""
+        return self._finish(factors, self._run_plates(factors), _Tempering())
 
     def temper(
-        self, factors: LogFactors, evidence: Evidence, beta: float, narrowing: Mapping[str, torch.Tensor]
+        self, factors: LogFactors, evidence: Evidence, betas: Sequence[float], narrowing: Mapping[str, torch.Tensor]
     ) -> Evidence:
-        """`run` at another beta, at the cost of the root steps alone. evidence: of the last run, of the same log-factors."""
+        """That of weights whose part of the global latents is tempered: their marginal posterior over Q to the power beta, a path
+        from Q to the posterior, by the same contraction, and at the cost of the root steps alone.
+
+        What is below them has been summed out untempered: particles of the plates, whose messages are the evidence of their members,
+        and the values of discrete latents, since a sum of powers would favour latents that leave these undecided. Where global
+        particles have been summed out before a discrete latent, the power 1 / beta of their message takes the tempering back.
+        evidence: of the last run, of the same log-factors. narrowing: log Q / widened Q of every particle, by group.
+        """
+        beta = torch.tensor(betas, dtype=self._target.dtype, device=self._target.device)
         return self._finish(factors, evidence.plates, _Tempering(beta, narrowing))
 
     def _run_plates(self, factors: LogFactors) -> _Plates:
@@ -174,18 +162,18 @@ class Contraction:
                 done = plates.slabs[section.number] if plates.slabs else None
                 yield (done or self._forward(section, factors.slab(section.number), _Tempering(), {}))[::-1]
 
-        return Evidence(messages[self.trunk.steps[-1].output].reshape(()), root[::-1], backward, plates)
+        return Evidence(messages[self.trunk.steps[-1].output].squeeze(0), root[::-1], backward, plates)
 
     def marginals(self, evidence: Evidence) -> dict[str, torch.Tensor]:
         """d log Zhat / d log-factor of every particle: weights (member, particle) by group, summing to 1 for each member."""
         return self._marginals(evidence, evidence.backward())
 
     def root_marginals(self, evidence: Evidence) -> dict[str, torch.Tensor]:
-        """Those of the global latents alone."""
+        """Those of the global latents alone: (beta, particle) by group."""
         return self._marginals(evidence, [evidence.root])
 
     def _marginals(self, evidence: Evidence, backward: Iterable[Sequence[Conditional]]) -> dict[str, torch.Tensor]:
-        adjoints: Messages = {self.trunk.steps[-1].output: torch.ones_like(evidence.log_z).reshape(1)}
+        adjoints: Messages = {self.trunk.steps[-1].output: torch.ones_like(evidence.log_z).reshape(-1)}
         weights: dict[str, list[torch.Tensor]] = {}
         for conditionals in backward:
             here = dict(adjoints)
@@ -193,13 +181,13 @@ class Contraction:
                 step = conditional.step
                 adjoint = self._to_step(here[step.output], step, conditional.section)
                 scaled = torch.where(conditional.total > 0, adjoint / conditional.total, 0.0)
-                joint = _reduce(conditional, scaled, step.eliminated)
+                joint = reduce_to(conditional, scaled, step.eliminated)
                 for axis, group in enumerate(step.eliminated, 1):
                     others = tuple(other for other in range(1, joint.dim()) if other != axis)
                     weights.setdefault(group, []).append(joint.sum(others) if others else joint)
                 for table in step.inputs:
                     if table >= self._given:
-                        here[table] = _reduce(conditional, scaled, self._keys[table][1])
+                        here[table] = reduce_to(conditional, scaled, self._keys[table][1])
             if not conditionals[0].section.members:
                 adjoints = here
         return {group: parts[0] if len(parts) == 1 else torch.cat(parts) for group, parts in weights.items()}
@@ -219,43 +207,47 @@ class Contraction:
             terms = operands if section.members else self._temper(step, operands, tempering)
             for table in step.inputs:
                 if table >= self._given:
-                    power = tempering.power(step)
-                    scale = power / tempering.beta if table in self._tempered else power
-                    _part(terms, step, self._keys[table][1]).add_(
-                        _spread(here[table], self._keys[table][1], _dims_of(step, self._keys[table][1])), alpha=scale
-                    )
-            conditional, message = _sum_out(step, section, terms, self._kept(section, step, terms))
+                    scale = tempering.scale(step, table in self._tempered)
+                    message = here[table] if scale is None else times(scale, here[table])
+                    groups = self._keys[table][1]
+                    part_of(terms, step, groups).add_(spread(message, groups, dims_of(step, groups)))
+            conditional, message = sum_out(step, section, terms, self._room_for_exponentials(section, step, terms))
             conditionals.append(conditional)
             self._send(message, step, section, here if step.home in section.members else messages)
         return conditionals
 
-    def _kept(self, section: Section, step: Step, terms: Operands) -> Operands:
-        """Memory for what a step leaves behind: its own for each slab whose conditionals are kept, else that of the terms."""
-        if not (section.members and self._is_kept):
+    def _room_for_exponentials(self, section: Section, step: Step, terms: Operands) -> Operands:
+        """Memory for what a step leaves behind: its own for each slab whose conditionals are kept, else that of the terms, or of all
+        slabs in single precision."""
+        is_single = self._is_single and can_be_single(step)
+        if not section.members or not (self._is_kept or is_single):
             return terms
+        dtype = torch.float32 if is_single else self._target.dtype
+        owner = section.number if self._is_kept else "every slab"
         return tuple(
-            self._allocated((section.number, step.output, part), tuple(term.shape)) for part, term in enumerate(terms)
+            self._allocated((owner, step.output, part), tuple(term.shape), dtype) for part, term in enumerate(terms)
         )
 
     def _temper(self, step: Step, operands: Operands, tempering: _Tempering) -> Operands:
         """A copy of the log-factors of a step of the trunk, to its power."""
-        power = tempering.power(step)
-        terms = tuple(
-            torch.mul(operand, power, out=self._allocated((step.output, part), tuple(operand.shape)))
-            for part, operand in enumerate(operands)
-        )
-        if power < 1:
+        betas = 1 if tempering.beta is None or step.plate is not None else len(tempering.beta)
+        shapes = [(betas * len(operand), *operand.shape[1:]) for operand in operands]
+        terms = tuple(self._allocated((step.output, part), shape) for part, shape in enumerate(shapes))
+        for term, operand in zip(terms, operands, strict=True):
+            term.copy_(operand)
+        if tempering.beta is not None and step.is_tempered:
+            for term in terms:
+                term.mul_(column(tempering.beta, term))
             for group in step.eliminated:
-                _part(terms, step, (group,)).add_(
-                    _spread(tempering.narrowing[group], (group,), _dims_of(step, (group,))), alpha=1 - power
-                )
+                narrowing = times(1 - tempering.beta, tempering.narrowing[group])
+                part_of(terms, step, (group,)).add_(spread(narrowing, (group,), dims_of(step, (group,))))
         return terms
 
-    def _allocated(self, key: Hashable, shape: tuple[int, ...]) -> torch.Tensor:
+    def _allocated(self, key: Hashable, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> torch.Tensor:
         """Memory of a name, kept from one call to the next."""
         known = self._rooms.get(key)
         if known is None or known.shape[0] < shape[0]:
-            known = self._rooms[key] = torch.empty(shape, dtype=self._target.dtype, device=self._target.device)
+            known = self._rooms[key] = torch.empty(shape, dtype=dtype or self._target.dtype, device=self._target.device)
         return known[: shape[0]]
 
     def _to_step(self, values: torch.Tensor, step: Step, section: Section) -> torch.Tensor:
@@ -293,9 +285,9 @@ class Contraction:
         summed = []
         for part in step.parts:
             keys = [self._keys[table] for table in step.inputs if table < self._given]
-            parts = [_spread(tables[key], key[1], part) for key in keys if _dims_of(step, key[1]) == part]
+            parts = [spread(tables[key], key[1], part) for key in keys if dims_of(step, key[1]) == part]
             shape = (size, *(self._particles[group] for group in part))
-            parts.sort(key=lambda spread: spread.numel(), reverse=True)
+            parts.sort(key=torch.Tensor.numel, reverse=True)
             if parts and parts[0].shape == shape:
                 total = parts.pop(0)
             else:
@@ -304,88 +296,3 @@ class Contraction:
                 total += addend
             summed.append(total)
         return tuple(summed)
-
-
-def _dims_of(step: Step, groups: Sequence[str]) -> tuple[str, ...]:
-    """The part of a step that a table of these groups is added to."""
-    return next(part for part in step.parts if set(groups) <= set(part))
-
-
-def _part(terms: Operands, step: Step, groups: Sequence[str]) -> torch.Tensor:
-    return terms[step.parts.index(_dims_of(step, groups))]
-
-
-def _sum_out(step: Step, section: Section, terms: Operands, kept: Operands) -> tuple[Conditional, torch.Tensor]:
-    """Exponentiates the terms, which it uses up, and sums them over the eliminated dims; the message is the log of that sum.
-
-    kept: memory for the exponentials.
-    """
-    if not step.eliminated:
-        ones = torch.ones_like(terms[0])
-        return Conditional(step, section, (ones,), ones), terms[0].clone()
-    if len(terms) > 1:
-        _balance(step, terms)
-    shifts = [_exponentiate(term, len(step.eliminated), out) for term, out in zip(terms, kept, strict=True)]
-    if len(terms) == 1:
-        total = kept[0].sum(tuple(range(1 + len(step.rest), 1 + len(step.dims))))
-    else:
-        total = torch.einsum(
-            ",".join(_letters(step, part) for part in step.parts) + f"->{_letters(step, step.rest)}", *kept
-        )
-    message = total.log()
-    for shift, part in zip(shifts, step.parts, strict=True):
-        rest = tuple(dim for dim in part if dim in step.rest)
-        message += _spread(shift, rest, step.rest)
-    return Conditional(step, section, kept, total), message
-
-
-def _exponentiate(terms: torch.Tensor, eliminated: int, out: torch.Tensor) -> torch.Tensor:
-    """Puts exp(terms - shift) into `out`; the shift is the maximum over the last `eliminated` axes, without these. Uses up the terms."""
-    axes = tuple(range(terms.dim() - eliminated, terms.dim()))
-    shift = terms.amax(axes, keepdim=True)
-    shift.masked_fill_(shift == -torch.inf, 0.0)  # a row without any possible particle stays at weight 0
-    torch.exp2(terms.sub_(shift).mul_(LOG2_E), out=out)
-    return shift.squeeze(axes)
-
-
-def _balance(step: Step, terms: Operands) -> None:
-    """Moves half of the difference of two factors' maxima at each summed-out particle from one to the other.
-
-    Their products then underflow only where both are far below the largest one that is possible, even if what one factor favours is
-    nearly impossible for the other.
-    """
-    first, second = terms
-    heights = [term.amax(tuple(range(1, term.dim() - len(step.eliminated))), keepdim=True) for term in (first, second)]
-    shift = [
-        height.reshape(height.shape[0], *height.shape[height.dim() - len(step.eliminated) :]) for height in heights
-    ]
-    half = (0.5 * (shift[0] - shift[1])).nan_to_num(0.0, 0.0, 0.0)
-    for term, sign in ((first, -1), (second, 1)):
-        ones = (1,) * (term.dim() - half.dim())
-        term.add_(half.reshape(half.shape[0], *ones, *half.shape[1:]), alpha=sign)
-
-
-def _spread(table: torch.Tensor, own: tuple[str, ...], dims: tuple[str, ...]) -> torch.Tensor:
-    """A view of (member, *own) with the axes (member, *dims)."""
-    order = [group for group in dims if group in own]
-    permuted = table.permute(0, *(1 + own.index(group) for group in order))
-    shape = iter(permuted.shape[1:])
-    return permuted.reshape(permuted.shape[0], *(next(shape) if group in own else 1 for group in dims))
-
-
-def _letters(step: Step, groups: Sequence[str]) -> str:
-    """The member axis and those of some groups, for einsum."""
-    return "a" + "".join(chr(ord("b") + step.dims.index(group)) for group in groups)
-
-
-def _reduce(conditional: Conditional, scaled: torch.Tensor, kept: tuple[str, ...]) -> torch.Tensor:
-    """Sum of terms (member, *dims) times scaled (member, *rest) over all groups but those kept: (member, *kept)."""
-    step, terms = conditional.step, conditional.terms
-    if kept == step.eliminated and len(terms) == 1:
-        members, split = len(terms[0]), 1 + len(step.rest)
-        columns = terms[0].reshape(members, -1, prod(terms[0].shape[split:]))
-        return torch.bmm(scaled.expand(members, *scaled.shape[1:]).reshape(members, 1, -1), columns).reshape(
-            members, *terms[0].shape[split:]
-        )
-    equation = ",".join(_letters(step, groups) for groups in (*step.parts, step.rest))
-    return torch.einsum(f"{equation}->{_letters(step, kept)}", *terms, scaled)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from qemppl.compile.plan import Plan
 from qemppl.compile.program import Tables
-from qemppl.engine.evidence import Contraction, LogFactors, Operands, Section
+from qemppl.engine.evidence import Contraction, LogFactors
 from qemppl.engine.particles import Particles, unary_log_factors
+from qemppl.engine.step_sums import Operands, Section
 from qemppl.numerics.lazy import torch
 
 

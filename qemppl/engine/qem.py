@@ -25,6 +25,7 @@ from qemppl.engine.evidence import Contraction, Evidence, LogFactors
 from qemppl.engine.faults import impossible, not_a_number
 from qemppl.engine.log_factors import log_factors
 from qemppl.engine.particles import Particles, Proposal, draw_particles
+from qemppl.numerics.allocation import keep_freed_memory
 from qemppl.numerics.lazy import torch
 
 ESS_TARGET = 0.3
@@ -34,9 +35,13 @@ SMALLEST_BETA = 1e-14
 RESOLUTION = 0.05
 """Of log beta."""
 STRIDE = 0.3
-"""How far log beta is expected to move between two iterations: the first guesses at its bounds."""
-TRIALS = 12
-"""Of a member's power, by bisection of its log."""
+"""How far log beta is expected to move between two iterations, either way."""
+MOST_TRIALS = 15
+"""Values of beta that are tried at once."""
+TRIAL_ENTRIES = 1 << 17
+"""Entries of all tables of global particles that trials at once may have."""
+BISECTIONS = 12
+"""Of the log of a member's power."""
 LOG_ZERO = -700.0
 """Stands for the log of a member's weight that is 0 in rounding."""
 FIRST_STEP = 0.8
@@ -102,7 +107,7 @@ class Sampler:
     def weigh(self, step: EStep, beta: float = 1.0) -> Weighted:
         """The evidence and marginal weights at one beta. Raises DiagnosticsError for NaN or infinite densities."""
         evidence = self.run(step)
-        return self.weighted(beta, evidence if beta == 1 else self.temper(step, evidence, beta))
+        return self.weighted(beta, evidence if beta == 1 else self.temper(step, evidence, [beta]))
 
     def run(self, step: EStep) -> Evidence:
         """The evidence at beta = 1. Raises DiagnosticsError for NaN or infinite densities."""
@@ -111,10 +116,10 @@ class Sampler:
             raise DiagnosticsError(not_a_number(self.plan, step.particles), Stage.RESOURCE)
         return evidence
 
-    def temper(self, step: EStep, evidence: Evidence, beta: float) -> Evidence:
-        """That of the last run at another beta."""
+    def temper(self, step: EStep, evidence: Evidence, betas: Sequence[float]) -> Evidence:
+        """That of the last run at other betas."""
         narrowing = {name: cloud.narrowing for name, cloud in step.particles.clouds.items()}
-        return self.contraction.temper(step.log_factors, evidence, beta, narrowing)
+        return self.contraction.temper(step.log_factors, evidence, betas, narrowing)
 
     def weighted(self, beta: float, evidence: Evidence) -> Weighted:
         """Adds the marginal weights of every latent."""
@@ -153,6 +158,7 @@ def adapt(sampler: Sampler, state: Adaptation, max_iterations: int, watch: Calla
 
     state: where to begin, changed in place. watch: called with it after each iteration.
     """
+    keep_freed_memory()
     stay = max(SHORTEST_STAY, min(LONGEST_STAY, WORK // max(sampler.plan.flops, 1)))
     while not state.stop_reason:
         step = sampler.e_step(state.proposals)
@@ -171,25 +177,29 @@ def adapt(sampler: Sampler, state: Adaptation, max_iterations: int, watch: Calla
 
 
 def _trust_region(sampler: Sampler, step: EStep, plain: Evidence, last: float) -> Weighted:
-    """The E-step at the largest beta in (0, 1] whose ESS meets the target in every group of global latents, by bisection of log beta
-    around the last one. Each trial costs the sums over global particles alone."""
+    """The E-step at the largest beta in (0, 1] whose ESS meets the target in every group of global latents: a search of log beta
+    that divides an interval, at first around the last one. Trials cost the sums over global particles alone."""
+    plan = sampler.plan
+    entries = sum(s.entries(plan.particles) for s in plan.elimination.steps if s.plate is None)
+    trials = max(1, min(MOST_TRIALS, TRIAL_ENTRIES // entries))
 
-    def serves(evidence: Evidence) -> bool:
+    def serve(evidence: Evidence) -> list[bool]:
         weights = sampler.contraction.root_marginals(evidence)
-        return all(float(_spread(weights[g.name])) >= ESS_TARGET for g in sampler.plan.groups if g.plate is None)
+        spreads = [_spread(weights[group.name]) for group in plan.groups if group.plate is None]
+        return (torch.stack(spreads).amin(0) >= ESS_TARGET).tolist() if spreads else [True]
 
-    if serves(plain):
+    if all(serve(plain)):
         return sampler.weighted(1.0, plain)
     low, high = log(SMALLEST_BETA), 0.0
-    probes = [log(last) + STRIDE, log(last) - STRIDE]
+    begin, end = log(last) - STRIDE, log(last) + STRIDE
     while high - low > RESOLUTION:
-        inside = [probe for probe in probes if low < probe < high]
-        middle = inside[0] if inside else 0.5 * (low + high)
-        if serves(sampler.temper(step, plain, exp(middle))):
-            low = middle
-        else:
-            high = middle
-    return sampler.weighted(exp(low), sampler.temper(step, plain, exp(low)))
+        points = torch.linspace(max(begin, low), min(end, high), trials + 2, dtype=torch.float64).tolist()
+        points = [point for point in points if low < point < high]
+        verdicts = serve(sampler.temper(step, plain, [exp(point) for point in points]))
+        good = verdicts.index(False) if False in verdicts else len(points)
+        low, high = [low, *points][good], [*points, high][good]
+        begin, end = low, high
+    return sampler.weighted(exp(low), sampler.temper(step, plain, [exp(low)]))
 
 
 def _step_size(state: Adaptation) -> float:
@@ -232,7 +242,7 @@ def _temper(weights: torch.Tensor, narrowing: torch.Tensor) -> torch.Tensor:
     log_r = weights[few].log().clamp_min(LOG_ZERO) - base
     low = torch.full_like(base[:, :1], log(SMALLEST_BETA))
     high = torch.zeros_like(low)
-    for _ in range(TRIALS):
+    for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         serves = _spread((base + middle.exp() * log_r).softmax(-1))[:, None] >= ESS_TARGET
         low, high = torch.where(serves, middle, low), torch.where(serves, high, middle)

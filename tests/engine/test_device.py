@@ -64,7 +64,8 @@ def test_an_iteration_stays_on_the_device() -> None:
     values = {name: away(value) for name, value in step.particles.values.items()}
     contraction = Contraction(moved)
     factors = log_factors(moved, contraction, Particles(values, clouds))
-    evidence = contraction.run(factors, 0.5, {name: cloud.narrowing for name, cloud in clouds.items()})
+    plain = contraction.run(factors)
+    evidence = contraction.temper(factors, plain, [0.5], {name: cloud.narrowing for name, cloud in clouds.items()})
     weights = contraction.marginals(evidence)
     moments = {group.name: group.family.moments(clouds[group.name].u, weights[group.name]) for group in plan.groups}
     assert evidence.log_z.device.type == "meta"

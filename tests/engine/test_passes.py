@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qemppl.compile import additive, memory
+from qemppl.compile import additive, memory, precision
 from qemppl.compile.passes import ALL_PASSES
 from qemppl.compile.plan import Plan, make_plan
 from qemppl.data.bind import bind
@@ -38,7 +38,9 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ALL_PASSES))
-def test_random_programs_have_the_same_numbers_without_a_pass(name: str) -> None:
+def test_random_programs_have_the_same_numbers_without_a_pass(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "single":
+        monkeypatch.setattr(precision, "WORTH_IT", 1)
     compared = [compare(bound, name, seed) for seed in range(PROGRAMS) if (bound := bound_program(seed)) is not None]
     assert sum(compared) > PROGRAMS / 3
 
@@ -64,9 +66,10 @@ def compare(bound: BoundModel, name: str, seed: int) -> bool:
     except DiagnosticsError:
         return False
     ours = weighted(every, particles)
-    assert float(ours.evidence.log_z) == pytest.approx(float(theirs.evidence.log_z), rel=1e-9, abs=1e-9)
+    rounding = every.single_error or 0.0
+    assert float(ours.evidence.log_z) == pytest.approx(float(theirs.evidence.log_z), rel=1e-9, abs=1e-9 + rounding)
     for group, weights in theirs.weights.items():
-        torch.testing.assert_close(ours.weights[group], weights, rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(ours.weights[group], weights, rtol=1e-6 + 10 * rounding, atol=1e-9 + rounding)
     return True
 
 

@@ -1,0 +1,1 @@
+"""How fast: this engine beside a plain one, the floor of the hardware, and NUTS."""
