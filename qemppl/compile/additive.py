@@ -5,30 +5,25 @@ particle of u and of v, not for each pair of them. A count with log-rate u + v s
 binary outcome multiplies 1 + exp(u) exp(v) over several rows before it takes one logarithm of all. What is left of a row, the outcome
 times u + v, is a sum of two terms of one set of particles each.
 
-Rows are packed for this: `width` rows of one member side by side, the last ones of a member filled up with rows that do not count.
+Rows are packed for this (compile/packs.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Layout
+from qemppl.compile.packs import FEWEST_ROWS, pack
 from qemppl.compile.rows import Rows
 from qemppl.ir.model import UNBOUNDED, Call, DefinitionRef, Expr
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import softplus
 
-PRODUCT, LOGARITHM = 0.4, 2.5
-"""Cost of a row in a product, and of the logarithm of one, in nanoseconds."""
-FEWEST_ROWS = 2000
-"""With fewer rows, more instructions cost more than fewer exponentials save."""
-WIDTHS = range(2, 17)
 LARGEST_EXPONENT = 700.0
 """exp of more overflows."""
 
@@ -40,14 +35,6 @@ class Term:
     expr: Expr
     sign: int
     groups: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Packing:
-    """Rows side by side. rows: (pack, place) on the plate. counts: (pack, place), whether a row counts."""
-
-    rows: NDArray[np.int64]
-    counts: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -74,26 +61,20 @@ def additive_factors(builder: Builder, rows: Rows, homes: Mapping[str, str | Non
     home = builder.axes.deepest([homes[group] for term in first for group in term.groups])
     if not second or home == variable.plate or not law.fits(outcomes):
         return None
+    packing = pack(builder, rows, variable.arguments[0])
+    slots = []
+    for place in packing.places(builder):
+        u, v = (_sum(builder, terms, {variable.plate: place.view}) for terms in (first, second))
+        slots += [u, place.counted(builder, v)]
+    factors = [builder.elementwise(f"{law.name} of {packing.width} rows", law.normaliser, slots)]
     axis = rows.axis or variable.plate
-    parents = np.zeros(len(outcomes), np.int64) if home is None else builder.axes[axis].parents[home]
-    packing = _pack(parents, np.arange(builder.axes.size(axis)) if rows.index is None else rows.index)
-    name = f"packs of {rows.site}"
-    builder.axes.add_rows(variable.plate, name, packing.rows[:, 0])
-    places = []
-    for place in range(packing.rows.shape[1]):
-        view = builder.axes.add_view(name, place, packing.rows[:, place])
-        u, v = (_sum(builder, terms, {variable.plate: view}) for terms in (first, second))
-        hidden = builder.constant(("not counted", name, place), Layout(name), partial(_hidden, packing, place))
-        places.append((u, builder.call("add", [v, hidden])))
-    slots = [slot for place in places for slot in place]
-    factors = [builder.elementwise(f"{law.name} of {len(places)} rows", law.normaliser, slots)]
     observed = builder.data(variable.name, axis)
     for terms in (first, second):
         predictor = _sum(builder, terms, {variable.plate: axis})
         factors.append(builder.call("multiply", [observed, predictor]))
     carrier = float(law.carrier(torch.as_tensor(outcomes)).sum())
     factors.append(builder.constant(("carrier", rows.site), Layout(), lambda: carrier))
-    return Additive(factors, *packing.rows.shape)
+    return Additive(factors, packing.count, packing.width)
 
 
 # Predictors.
@@ -147,32 +128,6 @@ def _sum(builder: Builder, terms: Sequence[Term], cells: Mapping[str, str]) -> i
             total = builder.call("add" if term.sign > 0 else "subtract", [total, slot])
     assert total is not None, "a sum has terms"
     return total
-
-
-# Packs.
-
-
-def _pack(parents: NDArray[np.int64], positions: NDArray[np.int64]) -> Packing:
-    """parents: (row,), sorted, the member that each row belongs to. positions: (row,) on the plate."""
-    counts = np.bincount(parents)
-    width = min(WIDTHS, key=lambda w: int(np.ceil(counts / w).sum()) * (w * PRODUCT + LOGARITHM))
-    packs = np.ceil(counts / width).astype(np.int64)
-    first_row, first_pack = np.cumsum(counts) - counts, np.cumsum(packs) - packs
-    rank = np.arange(len(parents)) - first_row[parents]
-    pack, place = first_pack[parents] + rank // width, rank % width
-    total = int(packs.sum())
-    filled = np.zeros((total, width), dtype=bool)
-    filled[pack, place] = True
-    rows = np.empty((total, width), dtype=np.int64)
-    rows[:] = positions[np.searchsorted(pack, np.arange(total))][
-        :, None
-    ]  # the first row of a pack stands in for what is missing
-    rows[pack, place] = positions
-    return Packing(rows, filled)
-
-
-def _hidden(packing: Packing, place: int) -> NDArray[np.float64]:
-    return np.where(packing.counts[:, place], 0.0, -np.inf)
 
 
 # Laws.

@@ -144,14 +144,17 @@ class _Form:
         return torch.cat([base, torch.ones_like(base), *(term.reshape(*lead, -1) for term in wide)], -1)
 
     def parameters(self, *arguments: torch.Tensor) -> torch.Tensor:
-        """Columns 1, -A, eta. arguments: (member, *particles, *event, *own) -> (member, *particles, column)."""
+        """Columns 1, -A, eta. arguments: (member, *particles, *event, *own) -> (member, *particles, column), each column in one piece."""
         ranks = [len(a.sizes) for a in self.law.arguments if a.name not in self.law.data_arguments]
         full = _joint_shape(*(v.shape[: v.dim() - r] for v, r in zip(arguments, ranks, strict=True)))
         lead = full[: len(full) - len(self.event)] if self.told else full
         base, *terms = self.law.natural_parameters(*arguments)
         base = base.expand(full).reshape(*lead, -1).sum(-1, keepdim=True) * (1 if self.told else prod(self.event))
         wide = (term.expand(*full, *term.shape[len(full) :]) for term in terms)
-        return torch.cat([torch.ones_like(base), base, *(term.reshape(*lead, -1) for term in wide)], -1)
+        columns = [torch.ones_like(base), base, *(term.reshape(*lead, -1) for term in wide)]
+        joined = base.new_empty((lead[0], sum(column.shape[-1] for column in columns), *lead[1:]))
+        torch.cat([column.movedim(-1, 1) for column in columns], 1, out=joined)
+        return joined.movedim(1, -1)
 
 
 @dataclass(frozen=True)

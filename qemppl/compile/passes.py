@@ -10,6 +10,7 @@ PASSES: dict[str, str] = {
     "moments": "a linear predictor under a normal law is reduced to second moments of the data",
     "counts": "equal rows are computed once and counted",
     "additive": "a predictor that is a sum takes exponentials of its terms, not of all their pairs",
+    "binary": "binary outcomes of a member share one logarithm",
     "natural": "an exponential-family density of two sets of particles is a matrix product over its statistics",
     "products": "factors that share only summed-out particles are multiplied as matrices, each exponentiated alone",
     "single": "exponentials of many members are taken in single precision, where a bound of the error allows it",

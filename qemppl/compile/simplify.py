@@ -88,7 +88,7 @@ def data_columns(
     chosen = slice(None) if rows.index is None else rows.index
     evaluator = Evaluator(bound)
     columns = [np.zeros(size) if parent is None else axes[plate].parents[parent][chosen].astype(np.float64)]
-    for leaf in _leaves(bound.ir, expressions):
+    for leaf in leaves(bound.ir, expressions):
         if leaf.type.plate != plate:
             continue
         if isinstance(leaf, LatentRef):
@@ -130,7 +130,7 @@ def _arguments(law: Law, variable: RandomVariable) -> Iterator[tuple[Expr, bool]
     return ((e, a.name in law.data_arguments) for e, a in zip(variable.arguments, law.arguments, strict=True))
 
 
-def _leaves(ir: ModelIR, expressions: Sequence[Expr]) -> Iterator[DataRef | LatentRef | Lag]:
+def leaves(ir: ModelIR, expressions: Sequence[Expr]) -> Iterator[DataRef | LatentRef | Lag]:
     """The data and latents that expressions read, through deterministic names; each name once."""
     definitions = {definition.name: definition.value for definition in ir.definitions}
     seen: set[tuple[type[Expr], str]] = set()

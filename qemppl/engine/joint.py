@@ -9,6 +9,7 @@ from qemppl.compile.assemble import Task, assemble
 from qemppl.compile.builder import Builder
 from qemppl.compile.factors import Site, sites
 from qemppl.compile.layout import Axes
+from qemppl.compile.observations import observe
 from qemppl.compile.plan import Plan
 from qemppl.data.bound import BoundModel
 from qemppl.engine.ancestral import DRAW, draw_layouts
@@ -44,10 +45,10 @@ def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torc
     outputs = tuple(varying.values())
     device = plan.target.device
     particles = {name: values.transpose(0, 1).to(device) for name, values in draws.items()}
-    factors = [(site.name, site.slot) for site in found]
-    program = assemble(builder, Task(factors, outputs), {DRAW: count}, {DRAW: None}, plan.target.memory)
     is_pointwise = {site.name: _is_pointwise(bound, site, count) for site in found}
     totals = frozenset(name for name, kept in is_pointwise.items() if not kept)
+    factors = [(site.name, slot) for site in found for slot in _slots(builder, site, is_total=site.name in totals)]
+    program = assemble(builder, Task(factors, outputs), {DRAW: count}, {DRAW: None}, plan.target.memory)
     by_member, values = program.densities(particles, totals, outputs)
     densities = {name: log_p.expand(-1, count).transpose(0, 1).cpu() for name, log_p in by_member.items()}
     latents = {variable.name for variable in bound.ir.latents}
@@ -64,6 +65,11 @@ def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torc
 
 def _is_pointwise(bound: BoundModel, site: Site, draws: int) -> bool:
     return site.rows is not None and bound.count(site.variable.plate) * draws <= MOST_LOG_LIKELIHOODS
+
+
+def _slots(builder: Builder, site: Site, *, is_total: bool) -> list[int]:
+    """Of a site's log-density; of the sum over its rows alone, in its cheapest form."""
+    return observe(builder, site.rows, {DRAW: None}).factors if is_total and site.rows else [site.slot]
 
 
 def _pointwise(

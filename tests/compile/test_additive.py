@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from qemppl.compile import additive
+from qemppl.compile.packs import side_by_side
 from qemppl.compile.passes import ALL_PASSES
 from qemppl.compile.plan import Plan, make_plan
 from qemppl.driver import compile_model
@@ -94,6 +95,23 @@ def test_packs_have_the_density_of_their_rows(law: str, predictor: str, seed: in
     check_same_numbers(packed, plan(law, predictor, seed, without="additive"))
 
 
+def test_rows_of_a_pack_agree_in_the_data_of_every_outer_plate() -> None:
+    text = """
+    data { plate top; plate g in top by top_of; plate r in g by g_of; real w[g]; real x[r]; int<lower=0, upper=1> y[r]; }
+    model { real b ~ normal(0, 1); plate top { real a ~ normal(0, 1);
+      plate g { plate r { y ~ bernoulli_logit(a + b * (x + w)); } } } }
+    """
+    rng = np.random.default_rng(3)
+    values = data("bernoulli_logit", 3) | {"w": rng.normal(size=7), "y": rng.integers(0, 2, 120)}
+    bound = compile_model(text=text).bind(values)[0]
+    packed, by_row = (
+        make_plan(bound, replace(CPU, passes=ALL_PASSES - without), particles=6)
+        for without in (set(), {"additive", "binary"})
+    )
+    assert any("packs" in str(level.axis) for level in packed.levels)
+    check_same_numbers(packed, by_row)
+
+
 def test_products_that_would_overflow_are_not_taken() -> None:
     check_same_numbers(
         plan("bernoulli_logit", "intercepts", 1, scale=1e3),
@@ -103,8 +121,8 @@ def test_products_that_would_overflow_are_not_taken() -> None:
 
 def test_a_pack_has_rows_of_one_member() -> None:
     parents = np.repeat([0, 1, 2, 3], [7, 1, 40, 3])
-    packing = additive._pack(parents, 100 + np.arange(51))
-    assert sorted(packing.rows[packing.counts]) == list(100 + np.arange(51))
-    of_rows = parents[packing.rows - 100]
+    rows, counts = side_by_side(parents, 100 + np.arange(51))
+    assert sorted(rows[counts]) == list(100 + np.arange(51))
+    of_rows = parents[rows - 100]
     assert (of_rows == of_rows[:, :1]).all()
-    assert packing.counts.any(1).all()
+    assert counts.any(1).all()
