@@ -1,4 +1,4 @@
-"""python -m benchmarks.performance.job ENGINE CASE: one measurement in a process of its own, printed as one line of JSON."""
+"""python -m benchmarks.performance.job ENGINE[:K] CASE: one measurement in a process of its own, printed as one line of JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from benchmarks.performance.cases import CASES, Case
+from benchmarks.performance.cases import CASES
 
 ENGINES = {
     "fit": ("ours", "fit"),
@@ -25,9 +25,11 @@ ENGINES = {
 
 
 def main(engine: str, name: str) -> None:
-    module, function = ENGINES[engine]
-    measure: Callable[[Case], dict[str, Any]] = getattr(import_module(f"benchmarks.performance.{module}"), function)
-    found = measure(next(case for case in CASES if case.name == name))
+    kind, _, particles = engine.partition(":")
+    module, function = ENGINES[kind]
+    measure: Callable[..., dict[str, Any]] = getattr(import_module(f"benchmarks.performance.{module}"), function)
+    case = next(case for case in CASES if case.name == name)
+    found = measure(case, int(particles)) if particles else measure(case)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"engine": engine, "case": name, "peak_bytes": peak, **found}))
 

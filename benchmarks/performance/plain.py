@@ -1,27 +1,39 @@
 """A plain MPIW, as published research code computes it: what an iteration costs without a compiler.
 
-Log-densities are broadcast over [member, K, ..., K, event], every row of data by itself; a plate's latents are summed out of one dense
-tensor with `logsumexp`; marginal weights are gradients of log Zhat with respect to source terms of zeros, by automatic differentiation
-(Bowyer et al. 2024). It shares the language and the laws with the engine, and none of the passes, slabs or elimination.
+Log-densities are those of torch.distributions, broadcast over [member, K, ..., K, event], every row of data by itself; a plate's latents
+are summed out of one dense tensor with `logsumexp`; marginal weights are gradients of log Zhat with respect to source terms of zeros,
+by automatic differentiation (Bowyer et al. 2024). It shares the language with the engine, and none of the laws that stand in `LAWS`, the
+passes, the slabs or the elimination: so the tests compare the engine with it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 from typing import Any
 
 import torch
+import torch.distributions as dist
 
 from benchmarks.performance.cases import Case
 from benchmarks.performance.ours import PARTICLES, plan_of, sampler_of
 from qemppl.compile.plan import Plan
+from qemppl.compile.program import Level
 from qemppl.engine.particles import Particles, draw_particles, unary_log_factors
 from qemppl.engine.start import starting_proposals
 
 ITERATIONS = 5
+LAWS: dict[str, Callable[..., dist.Distribution]] = {
+    "bernoulli_logit": lambda logit: dist.Bernoulli(logits=logit, validate_args=False),
+    "cauchy": lambda mu, sigma: dist.Cauchy(mu, sigma, validate_args=False),
+    "gamma": lambda shape, rate: dist.Gamma(shape, rate, validate_args=False),
+    "normal": lambda mu, sigma: dist.Normal(mu, sigma, validate_args=False),
+    "poisson_log": lambda log_rate: dist.Poisson(log_rate.exp(), validate_args=False),
+}
+"""The laws of the benchmark models, by name."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +48,7 @@ class Factor:
 def factors(plan: Plan, particles: Particles, sources: Mapping[str, torch.Tensor]) -> list[Factor]:
     """Of every statement, and of the particles themselves with their source terms."""
     layouts = {factor.site: factor.layout for level in plan.levels for factor in level.factors}
-    whole = replace(plan.trunk, levels=tuple(replace(level, block=max(level.size, 1)) for level in plan.trunk.levels))
-    densities, _ = whole.densities(particles.values)
+    densities, _ = replace(plan.trunk, levels=tuple(map(_whole, plan.trunk.levels))).densities(particles.values)
     found = [
         Factor(layouts[site].plate, layouts[site].groups, value if layouts[site].groups else value[:, 0])
         for site, value in densities.items()
@@ -48,6 +59,19 @@ def factors(plan: Plan, particles: Particles, sources: Mapping[str, torch.Tensor
         if group not in particles.clouds:
             found.append(Factor(plan.homes[group], (group,), source))
     return found
+
+
+def _whole(level: Level) -> Level:
+    """All members at once, with densities of torch.distributions."""
+    instructions = tuple(
+        replace(i, apply=partial(_log_prob, LAWS[i.operation])) if i.operation in LAWS else i
+        for i in level.instructions
+    )
+    return replace(level, block=max(level.size, 1), instructions=instructions)
+
+
+def _log_prob(law: Callable[..., dist.Distribution], value: torch.Tensor, *arguments: torch.Tensor) -> torch.Tensor:
+    return law(*arguments).log_prob(value)  # type: ignore[no-untyped-call]
 
 
 def log_evidence(plan: Plan, found: list[Factor]) -> torch.Tensor:
@@ -95,9 +119,9 @@ def weigh(plan: Plan, particles: Particles) -> tuple[torch.Tensor, dict[str, tor
     return value.detach(), dict(zip(sources, gradients, strict=True))
 
 
-def iterations(case: Case) -> dict[str, Any]:
+def iterations(case: Case, particles: int = PARTICLES) -> dict[str, Any]:
     """Seconds of an iteration, the median: draw, weigh, moments."""
-    plan = plan_of(case, PARTICLES, frozenset())
+    plan = plan_of(case, particles, frozenset())
     sampler = sampler_of(plan)
     proposals = starting_proposals(plan, sampler.generator)
     seconds = []

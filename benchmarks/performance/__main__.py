@@ -1,0 +1,113 @@
+"""python -m benchmarks.performance [CASE ...]: measures every benchmark model, each measurement in a process of its own, one after another.
+
+Results go to benchmarks/performance/results.json as they come; `python -m benchmarks.performance.report` makes tables and pictures of them.
+A peer that is not accurate after PATIENCE times the seconds of our fit is stopped: its ratio is then at least that.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from importlib.metadata import version
+
+from benchmarks.performance.cases import CASES, ROOT, Case
+from benchmarks.performance.results import Result, store
+
+THREADS = 2
+PATIENCE = {"nuts": 21, "svi_mean_field": 4, "svi_full_rank": 4}
+"""Times the seconds of our fit that a peer gets."""
+SHORTEST, LONGEST = 60, 1500
+"""Seconds that every peer gets, and that none gets more than."""
+OWN_LIMIT = 3600
+SWEEP = {"preferences": (3, 10, 30, 60), "contraception": (3, 10, 30, 100), "logistic 1,000 x 10,000": (3, 10, 30, 100)}
+"""Particles of every group with which iterations are timed, by case."""
+PLAIN_SWEEP = 30
+"""The largest of them that a plain engine gets."""
+
+
+def jobs(case: Case) -> Iterator[str]:
+    """What is measured of a case."""
+    yield from ("fit", "iteration", "chosen", "kernel")
+    if case.plain:
+        yield "plain"
+    for particles in SWEEP.get(case.name, ()):
+        if particles != 30:
+            yield f"iteration:{particles}"
+            if case.plain and particles <= PLAIN_SWEEP:
+                yield f"plain:{particles}"
+    if importlib.util.find_spec("numpyro"):
+        yield from PATIENCE
+
+
+def measure(case: Case, engine: str, limit: float) -> Result:
+    """One job. limit: seconds that it may take, beside those to start."""
+    command = [sys.executable, "-m", "benchmarks.performance.job", engine, case.name]
+    environment = os.environ | {"OMP_NUM_THREADS": str(THREADS), "JAX_PLATFORMS": "cpu", "KINETO_LOG_LEVEL": "99"}
+    start = time.perf_counter()
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=limit, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return {"engine": engine, "case": case.name, "seconds": limit, "stopped": True}
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+        return {"engine": engine, "case": case.name, "failed": last}
+    result: Result = json.loads(done.stdout.strip().splitlines()[-1])
+    return result | {"wall": time.perf_counter() - start}
+
+
+def limit_of(engine: str, own: Result) -> float:
+    """Seconds that an engine gets. own: our fit."""
+    if engine not in PATIENCE:
+        return OWN_LIMIT
+    return float(min(max(PATIENCE[engine] * own.get("seconds", SHORTEST), SHORTEST), LONGEST))
+
+
+def machine() -> Result:
+    packages = ("torch", "numpyro", "jax")
+    cpu = next(
+        (line.split(":")[1].strip() for line in _cpu_info() if line.startswith("model name")), platform.machine()
+    )
+    known = {name: version(name) for name in packages if importlib.util.find_spec(name)}
+    return {"date": date.today().isoformat(), "cpu": cpu, "threads": THREADS, **known}
+
+
+def _cpu_info() -> list[str]:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return file.read().splitlines()
+    except OSError:
+        return []
+
+
+def main(names: list[str]) -> None:
+    chosen = [case for case in CASES if not names or case.name in names]
+    found: list[Result] = []
+    for case in chosen:
+        own: Result = {}
+        for engine in jobs(case):
+            result = measure(case, engine, limit_of(engine, own))
+            own = result if engine == "fit" else own
+            found.append(result)
+            print(f"{case.name:30} {engine:16} {_brief(result)}", flush=True)
+            store(found, machine())
+
+
+def _brief(result: Result) -> str:
+    if "failed" in result:
+        return str(result["failed"])
+    error = result.get("error")
+    accuracy = "" if error is None else f", error {error:.3f} sd"
+    return f"{'more than ' if result.get('stopped') else ''}{result['seconds']:.4g} s{accuracy}"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
