@@ -8,11 +8,12 @@ export PIP_NO_CACHE_DIR := 1
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format clean
+.PHONY: help demo test bench format clean
 
 help:
 	@echo "make demo    fit eight schools: install into .venv, run, print the posterior"
 	@echo "make test    what CI runs: lint, types, import floors, tests"
+	@echo "make bench   time every benchmark model against other engines, in hours; docs/performance.md shows the results"
 	@echo "make format  lay out the source and apply safe lint fixes"
 	@echo "make clean   remove .venv and every cache"
 
@@ -25,6 +26,10 @@ test: .venv/.installed-dev
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports --no-cache
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 # two workers: threads of torch would only fight for the same cores
+
+bench: .venv/.installed-bench
+	$(BIN)/python -m benchmarks.performance
+	$(BIN)/python -m benchmarks.performance.report
 
 format: .venv/.installed-dev
 	$(BIN)/ruff format
@@ -40,6 +45,10 @@ $(BIN)/python:
 
 .venv/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@ .venv/.installed
+
+.venv/.installed-bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[bench]'
 	@touch $@ .venv/.installed
 
 clean:

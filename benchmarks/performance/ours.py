@@ -23,6 +23,8 @@ PARTICLES = 30
 """K of every group, as published, where iterations are compared."""
 ITERATIONS = 12
 PROFILED = 5
+CLOSE, MEDIAN = 0.75, 5
+"""Nats from the log evidence; iterations."""
 KINDS = {
     "matrix products": ("mm", "bmm", "addmm", "baddbmm", "addmv", "addmv_", "mv", "dot"),
     "exponentials": ("exp", "exp_", "exp2", "exp2_", "softplus", "sigmoid", "_softmax", "expm1"),
@@ -111,18 +113,19 @@ def _profile(sampler: Sampler, state: Adaptation) -> dict[str, float]:
 def fit(case: Case) -> dict[str, Any]:
     """Seconds from the text of the model and data in memory to the result, and how far it is from the reference."""
     data = case.data()
-    first: list[float] = []
+    trace: list[tuple[float, float]] = []
     start = time.perf_counter()
     result = compile_model(case.model).fit(
         data,
         seed=1,
         settings=Settings(memory=case.memory),
-        progress=lambda _: first.append(time.perf_counter() - start),
+        progress=lambda progress: trace.append((time.perf_counter() - start, progress.elbo)),
     )
     seconds = time.perf_counter() - start
     return {
         "seconds": seconds,
-        "first_iteration": first[0],
+        "first_iteration": trace[0][0],
+        "arrival": _arrival(trace, result.log_evidence),
         "iterations": result.iterations,
         "replicates": result.replicates,
         "log_evidence": result.log_evidence,
@@ -130,6 +133,15 @@ def fit(case: Case) -> dict[str, Any]:
         "error": _error(result, case.reference()),
         "warnings": sorted({warning.code for warning in result.warnings}),
     }
+
+
+def _arrival(trace: list[tuple[float, float]], log_evidence: float | None) -> float | None:
+    """Seconds until the median of the last MEDIAN evidence estimates is within CLOSE nats of the log evidence."""
+    for number in range(MEDIAN, len(trace) + 1):
+        recent = median(elbo for _, elbo in trace[number - MEDIAN : number])
+        if log_evidence is not None and recent > log_evidence - CLOSE:
+            return trace[number - 1][0]
+    return None
 
 
 def _error(result: FitResult, reference: dict[str, dict[str, float]] | None) -> float | None:

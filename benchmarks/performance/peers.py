@@ -1,4 +1,4 @@
-"""NumPyro on the same models and data: NUTS, and SVI with a mean-field and a full-rank guide. Compilation counts, imports do not."""
+"""NumPyro on the same models and data: NUTS, and SVI with a mean-field and a full-rank guide. Compilation counts, once; imports do not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from numpyro.diagnostics import effective_sample_size
 from numpyro.handlers import seed, trace
-from numpyro.infer import MCMC, NUTS, SVI, Predictive, Trace_ELBO
+from numpyro.infer import NUTS, SVI, Predictive, Trace_ELBO
 from numpyro.infer.autoguide import AutoGuide, AutoMultivariateNormal, AutoNormal
 from numpyro.optim import Adam
 
@@ -34,15 +34,26 @@ def nuts(case: Case) -> dict[str, Any]:
     """One chain: seconds until the means are accurate, looking after every round of draws."""
     data = case.data()
     start = time.perf_counter()
-    mcmc = MCMC(NUTS(model(case.peer)), num_warmup=WARMUP, num_samples=ROUND, progress_bar=False)
-    key, draws, error = jax.random.key(1), Draws(), np.inf
-    for _ in range(ROUNDS):
-        mcmc.run(key, data)
-        for name, values in mcmc.get_samples().items():
+    kernel = NUTS(model(case.peer))
+    state = kernel.init(jax.random.key(1), WARMUP, None, (data,), {})
+    constrained = jax.jit(jax.vmap(kernel.postprocess_fn((data,), {})))
+
+    @jax.jit
+    def sample(state: Any) -> tuple[Any, Any]:
+        def one(state: Any, _: None) -> tuple[Any, Any]:
+            new = kernel.sample(state, (data,), {})
+            return new, new.z
+
+        return jax.lax.scan(one, state, None, length=ROUND)
+
+    draws, error = Draws(), np.inf
+    for number in range(-(WARMUP // ROUND), ROUNDS):
+        state, drawn = sample(state)
+        if number < 0:
+            continue
+        for name, values in constrained(drawn).items():
             if not name.endswith("_decentered"):
                 draws[name] = _joined(draws, name, values)
-        mcmc.post_warmup_state = mcmc.last_state
-        key = mcmc.post_warmup_state.rng_key
         error = _error(case, data, draws)
         if error <= ACCURATE:
             break
@@ -70,14 +81,18 @@ def _svi(case: Case, guide: AutoGuide) -> dict[str, Any]:
     data, names = case.data(), sorted({name.partition("[")[0] for name in reference})
     start = time.perf_counter()
     svi = SVI(model(case.peer), guide, Adam(RATE), Trace_ELBO())
-    state, error, best, steps = None, np.inf, np.inf, 0
+    state = svi.init(jax.random.key(1), data)
+    run = jax.jit(lambda state: jax.lax.scan(lambda s, _: svi.update(s, data), state, None, length=STEPS)[0])
+
+    @jax.jit
+    def sample(params: Any) -> Any:
+        predictive = Predictive(model(case.peer), guide=guide, params=params, num_samples=SAMPLES, return_sites=names)
+        return predictive(jax.random.key(2), data)
+
+    error, best, steps = np.inf, np.inf, 0
     for _ in range(STEP_ROUNDS):
-        result = svi.run(jax.random.key(1), STEPS, data, progress_bar=False, init_state=state)
-        state, steps = result.state, steps + STEPS
-        predictive = Predictive(
-            model(case.peer), guide=guide, params=result.params, num_samples=SAMPLES, return_sites=names
-        )
-        draws = {name: np.asarray(values) for name, values in predictive(jax.random.key(2), data).items()}
+        state, steps = run(state), steps + STEPS
+        draws = {name: np.asarray(values) for name, values in sample(svi.get_params(state)).items()}
         error = _error(case, data, draws)
         best = min(best, error)
         if error <= ACCURATE:
