@@ -26,7 +26,8 @@ from qemppl.compile.program import Instruction
 BLOCK = 1 << 18
 """Entries of a block."""
 ITERATIONS = 15
-PACKED = re.compile(r"log of products of (\d+) rows")
+PACKED = re.compile(r"log of (products|a product) of (\d+) rows")
+"""Of exponentials that few terms have, or of an exponential for each row."""
 EXPONENTIAL = ("bernoulli", "poisson", "binomial", "categorical", "sum of products")
 Work = Callable[[], object]
 
@@ -56,12 +57,16 @@ def _products(plan: Plan, instruction: Instruction) -> Iterator[Work]:
 
 
 def _elementwise(plan: Plan, instruction: Instruction) -> Iterator[Work]:
-    """One product for each entry; one for each row of a pack, and a logarithm; an exponential where the law has one."""
+    """One product for each entry; one for each row of a pack, with an exponential where it has one, and a logarithm; an exponential where
+    the law has one."""
     layout = instruction.layout
     entries = plan.axes.size(layout.plate) * prod(plan.particles[group] for group in layout.groups) * prod(layout.event)
     packed = PACKED.match(instruction.operation)
     for rows in _blocks(entries, 1):
-        yield from repeat(_each(rows, torch.square), int(packed[1]) if packed else 1)
+        width = int(packed[2]) if packed else 1
+        yield from repeat(_each(rows, torch.square), width)
+        if packed and packed[1] == "a product":
+            yield from repeat(_each(rows, torch.exp2), width)
         if packed:
             yield _each(rows, torch.log)
         elif instruction.operation.startswith(EXPONENTIAL):

@@ -18,6 +18,8 @@ from qemppl.numerics.lazy import torch
 
 MOST_LOG_LIKELIHOODS = 1 << 24
 """Values of one observation's pointwise log-likelihood that are worth their memory."""
+BLOCK = 1 << 20
+"""Numbers of joint draws whose log Q is computed at once."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,14 @@ def _pointwise(
 
 def _log_q(proposal: Proposal, particles: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """log Q of a group at joint draws, summed over its members: (draw,)."""
+    own = {part.variable.name: particles[part.variable.name] for part in proposal.group.parts}
+    draws = next(iter(own.values())).shape[1]
+    block = max(1, BLOCK * draws // sum(values.numel() for values in own.values()))
+    blocks = [{name: x[:, start : start + block] for name, x in own.items()} for start in range(0, draws, block)]
+    return torch.cat([_log_q_of_block(proposal, x) for x in blocks])
+
+
+def _log_q_of_block(proposal: Proposal, particles: Mapping[str, torch.Tensor]) -> torch.Tensor:
     group, family = proposal.group, proposal.group.family
     coordinates, log_jacobian = [], []
     for part, chart in zip(group.parts, proposal.charts, strict=True):

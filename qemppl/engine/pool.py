@@ -222,11 +222,20 @@ def _worst_error(moments: Mapping[str, Moments], plan: Plan) -> float:
 def _resample(
     stored: list[dict[str, torch.Tensor]], weights: torch.Tensor, draws: int, generator: torch.Generator
 ) -> dict[str, torch.Tensor]:
-    """Equal-weight draws: systematic resampling of the replicates by weight, then shuffled."""
+    """Equal-weight draws: systematic resampling of the replicates by weight, then shuffled. Uses up what is stored, one latent after
+    another."""
     each = len(next(iter(stored[0].values())))
     heights = weights.repeat_interleave(each).cumsum(0)
     start = torch.rand(1, generator=generator, dtype=torch.float64, device=generator.device).cpu()
     points = (torch.arange(draws) + start) / draws * heights[-1]
     index = torch.searchsorted(heights, points).clamp_max(len(heights) - 1)
     index = index[torch.randperm(draws, generator=generator, device=generator.device).cpu()]
-    return {name: torch.cat([drawn[name] for drawn in stored])[index] for name in stored[0]}
+    replicate, place = index // each, index % each
+    resampled = {}
+    for name in list(stored[0]):
+        parts = [drawn.pop(name) for drawn in stored]
+        resampled[name] = parts[0].new_empty((draws, *parts[0].shape[1:]))
+        for number, part in enumerate(parts):
+            mine = replicate == number
+            resampled[name][mine] = part[place[mine]]
+    return resampled

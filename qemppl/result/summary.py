@@ -11,6 +11,8 @@ from qemppl.result.fit import Estimate, FitResult
 from qemppl.result.names import element_names
 
 QUANTILES = (0.05, 0.5, 0.95)
+BLOCK = 1 << 22
+"""Numbers that are sorted at once."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ def summarise(fit: FitResult) -> Summary:
 
 
 def _rows(fit: FitResult, estimate: Estimate) -> Iterator[Row]:
-    quantiles = np.quantile(estimate.draws, QUANTILES, axis=0).reshape(len(QUANTILES), -1)
+    draws = estimate.draws.reshape(len(estimate.draws), -1)
+    parts = np.array_split(draws, max(1, draws.size // BLOCK), axis=1)  # a quantile copies what it sorts
+    quantiles = np.concatenate([np.quantile(part, QUANTILES, axis=0) for part in parts], axis=1)
     columns = (
         estimate.mean,
         estimate.mcse,
