@@ -23,7 +23,7 @@ Data = dict[str, Any]
 class Case:
     """A model with data.
 
-    peer: its name among the NumPyro models. separate: each latent a group of its own, as published; then only iterations are timed.
+    peer: its name among the NumPyro models. separate: iterations are timed with each latent a group of its own, as published.
     truth: `reference.json` of an example, or what `truth.py` wrote. plain: whether a plain engine can hold its tables.
     memory: budget, bytes.
     """

@@ -1,8 +1,9 @@
 """The bare kernel: the matrix products and exponentials that no version of a plan can do without, and nothing else.
 
 For every table of log-densities: the matrix product over statistics where there is one, or else a single product or sum of two numbers for
-each entry; one exponential for each entry that particles are summed out of; the sum itself, and the product of the table with the adjoint
-of that sum, which is the weight of every particle. Numbers are random, memory is allocated before, blocks fit the cache.
+each entry; one exponential for each entry that particles are summed out of, in the precision of the plan; the sum itself, or the product
+of two such tables, and the product of the table with the adjoint of that sum, which is the weight of every particle. Numbers are
+random, memory is allocated before, blocks fit the cache.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import torch
 from benchmarks.performance.cases import Case
 from benchmarks.performance.ours import PARTICLES, plan_of
 from qemppl.compile.plan import Plan
+from qemppl.compile.precision import can_be_single
 from qemppl.compile.program import Instruction
 
 BLOCK = 1 << 18
@@ -28,7 +30,8 @@ BLOCK = 1 << 18
 ITERATIONS = 15
 PACKED = re.compile(r"log of (products|a product) of (\d+) rows")
 """Of exponentials that few terms have, or of an exponential for each row."""
-EXPONENTIAL = ("bernoulli", "poisson", "binomial", "categorical", "sum of products")
+SUMMED = re.compile(r"sum of products of (\d+) rows")
+EXPONENTIAL = ("bernoulli", "poisson", "binomial", "categorical")
 Work = Callable[[], object]
 
 
@@ -41,18 +44,24 @@ def works(plan: Plan) -> Iterator[Work]:
                 yield from _products(plan, instruction)
             elif instruction.target in of_factors:
                 yield from _elementwise(plan, instruction)
+    cut = {axis for slab in plan.slabs for axis in slab.members}
     for step in plan.elimination.steps:
+        is_single = plan.single_error is not None and step.plate in cut and can_be_single(step)
         inside = prod(plan.particles[dim] for dim in step.eliminated)
         for part in step.parts:
             entries = plan.axes.size(step.plate) * prod(plan.particles[dim] for dim in part)
-            yield from (_summed(rows, inside) for rows in _blocks(entries // inside, inside))
+            dtype = torch.float32 if is_single else torch.float64
+            yield from (_summed(rows, inside, dtype) for rows in _blocks(entries // inside, inside))
+        if len(step.parts) > 1:
+            left, right = (prod(plan.particles[dim] for dim in part) // inside for part in step.parts)
+            yield from (_product(rows, inside, right) for rows in _blocks(plan.axes.size(step.plate) * left, right))
 
 
 def _products(plan: Plan, instruction: Instruction) -> Iterator[Work]:
     """Of the first operand with the second, over the last event axis of the first."""
-    first = plan.trunk.layouts[instruction.sources[0]]
-    others = prod(plan.particles[group] for group in instruction.layout.groups if group not in first.groups)
-    rows = plan.axes.size(first.plate) * prod(plan.particles[group] for group in first.groups)
+    first, layout = plan.trunk.layouts[instruction.sources[0]], instruction.layout
+    others = prod(plan.particles[group] for group in layout.groups if group not in first.groups)
+    rows = plan.axes.size(layout.plate) * prod(plan.particles[g] for g in layout.groups if g in first.groups)
     yield from (_product(count, first.event[-1], others) for count in _blocks(rows, others))
 
 
@@ -61,9 +70,9 @@ def _elementwise(plan: Plan, instruction: Instruction) -> Iterator[Work]:
     the law has one."""
     layout = instruction.layout
     entries = plan.axes.size(layout.plate) * prod(plan.particles[group] for group in layout.groups) * prod(layout.event)
-    packed = PACKED.match(instruction.operation)
+    packed, summed = PACKED.match(instruction.operation), SUMMED.match(instruction.operation)
     for rows in _blocks(entries, 1):
-        width = int(packed[2]) if packed else 1
+        width = int(packed[2]) if packed else int(summed[1]) if summed else 1
         yield from repeat(_each(rows, torch.square), width)
         if packed and packed[1] == "a product":
             yield from repeat(_each(rows, torch.exp2), width)
@@ -93,12 +102,12 @@ def _each(entries: int, function: Callable[..., torch.Tensor]) -> Work:
 
 
 @cache
-def _summed(rows: int, inside: int) -> Work:
-    terms, adjoint = _random(rows, inside), _random(rows)
+def _summed(rows: int, inside: int, dtype: torch.dtype) -> Work:
+    terms, adjoint = _random(rows, inside).to(dtype), _random(rows).to(dtype)
     out, total, weight = (
         torch.empty_like(terms),
-        torch.empty(rows, dtype=terms.dtype),
-        torch.empty(inside, dtype=terms.dtype),
+        torch.empty(rows, dtype=dtype),
+        torch.empty(inside, dtype=dtype),
     )
 
     def work() -> None:

@@ -19,15 +19,20 @@ class Measurements:
         self._by_key = {(result["case"], result["engine"]): result for result in results}
         self.cases = tuple(dict.fromkeys(result["case"] for result in results))
 
-    def find(self, case: str, engine: str) -> Result | None:
+    def started(self, case: str, engine: str) -> Result | None:
         """None where it was not measured, or failed."""
         result = self._by_key.get((case, engine))
         return None if result is None or "failed" in result else result
 
-    def seconds(self, case: str, engine: str) -> float | None:
+    def find(self, case: str, engine: str) -> Result | None:
         """None also where it was stopped."""
+        result = self.started(case, engine)
+        return None if result is None or result.get("stopped") else result
+
+    def seconds(self, case: str, engine: str) -> float | None:
+        """None as for `find`."""
         result = self.find(case, engine)
-        return None if result is None or result.get("stopped") else float(result["seconds"])
+        return None if result is None else float(result["seconds"])
 
 
 def number(value: float) -> str:
@@ -60,7 +65,7 @@ def accuracy(found: Measurements) -> tuple[Row, list[Row]]:
 
 
 def _peer(found: Measurements, case: str, engine: str) -> str:
-    result = found.find(case, engine)
+    result = found.started(case, engine)
     if result is None:
         return "-"
     if result.get("stopped"):
@@ -70,10 +75,11 @@ def _peer(found: Measurements, case: str, engine: str) -> str:
 
 
 def _slower(found: Measurements, case: str) -> str:
-    own, nuts = found.seconds(case, "fit"), found.find(case, "nuts")
+    own, nuts = found.seconds(case, "fit"), found.started(case, "nuts")
     if own is None or nuts is None:
         return ""
-    return ("> " if nuts.get("stopped") or nuts["error"] > 0.05 else "") + number(nuts["seconds"] / own)
+    is_accurate = not nuts.get("stopped") and nuts["error"] <= 0.05
+    return ("" if is_accurate else "> ") + number(nuts["seconds"] / own)
 
 
 def iterations(found: Measurements) -> tuple[Row, list[Row]]:
@@ -104,7 +110,7 @@ def fits(found: Measurements) -> tuple[Row, list[Row]]:
 
 
 def _mebibytes(result: Result | None) -> str:
-    return "" if result is None or "peak_bytes" not in result else f"{result['peak_bytes'] / 2**20:,.0f}"
+    return "" if result is None else f"{result['peak_bytes'] / 2**20:,.0f}"
 
 
 def profiles(found: Measurements) -> tuple[Row, list[Row]]:

@@ -18,14 +18,11 @@ from numpy.typing import NDArray
 
 from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Layout
-from qemppl.compile.packs import FEWEST_ROWS, pack
+from qemppl.compile.packs import pack
 from qemppl.compile.rows import Rows
 from qemppl.ir.model import UNBOUNDED, Call, DefinitionRef, Expr
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import softplus
-
-LARGEST_EXPONENT = 700.0
-"""exp of more overflows."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +50,14 @@ def additive_factors(builder: Builder, rows: Rows, homes: Mapping[str, str | Non
     is_plain = rows.censored is None and variable.bounds == UNBOUNDED and not variable.type.event
     if law is None or not is_plain or variable.plate is None or "additive" not in builder.passes:
         return None
-    if builder.axes.size(rows.axis) < FEWEST_ROWS:
-        return None
     chosen = slice(None) if rows.index is None else rows.index
     outcomes = builder.bound.arrays[variable.name][chosen].astype(np.float64)
     first, second = _two_sums(builder, variable.arguments[0], homes)
-    home = builder.axes.deepest([homes[group] for term in first for group in term.groups])
-    if not second or home == variable.plate or not law.fits(outcomes):
+    if not second or not law.fits(outcomes):
         return None
     packing = pack(builder, rows, variable.arguments[0])
+    if packing is None:
+        return None
     slots = []
     for place in packing.places(builder):
         u, v = (_sum(builder, terms, {variable.plate: place.view}) for terms in (first, second))
@@ -157,16 +153,14 @@ def _exponentials(operands: Sequence[torch.Tensor]) -> list[tuple[torch.Tensor, 
 
 
 def _log_of_products(*operands: torch.Tensor) -> torch.Tensor:
-    """- sum of log(1 + exp(u + v)) over the places of a pack: one logarithm of the product, unless that may overflow."""
-    places = len(operands) // 2
-    largest = max(float(u.amax()) for u in set(operands[::2])) + max(float(v.amax()) for v in operands[1::2])
-    if places * max(largest, 0.0) > LARGEST_EXPONENT - places:
-        return -torch.stack([softplus(u + v) for u, v in zip(operands[::2], operands[1::2], strict=True)]).sum(0)
+    """- sum of log(1 + exp(u + v)) over the places of a pack: one logarithm of the product, unless that overflows."""
     (u, v), *others = _exponentials(operands)
     product = torch.mul(u, v).add_(1)
     factor = torch.empty_like(product)
     for u, v in others:
         product.mul_(torch.mul(u, v, out=factor).add_(1))
+    if not float(product.amax()) < torch.inf:  # or not a number, where one exponential overflows and the other is 0
+        return -torch.stack([softplus(u + v) for u, v in zip(operands[::2], operands[1::2], strict=True)]).sum(0)
     return product.log_().neg_()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from qemppl.compile.builder import Builder
@@ -48,18 +48,17 @@ def assemble(
         shapes[factor.key] = (builder.axes.size(home), *(particles[group] for group in layout.groups))
     entries = block_entries(memory)
 
-    def block_of(layouts: Iterable[Layout]) -> int:
-        return min(
-            (max(1, entries // max(1, cells_per_member(particles, layout))) for layout in layouts), default=entries
-        )
+    def block_of(level: Sequence[Instruction], factors: Sequence[FactorOutput]) -> int:
+        widths = [_width(builder, particles, i) for i in level if not i.is_view]
+        widths += [cells_per_member(particles, factor.layout) for factor in factors]
+        return min((max(1, entries // max(1, width)) for width in widths), default=entries)
 
     levels = []
     for axis in sorted(dict.fromkeys([*(i.layout.plate for i in instructions), *sites]), key=builder.axes.depth):
         here = [i for i in instructions if i.layout.plate == axis]
         factors = sites.get(axis, [])
         below = {s for i in instructions if i.layout.plate != axis for s in i.sources} | set(task.outputs)
-        layouts = [*(i.layout for i in here if not i.is_view), *(factor.layout for factor in factors)]
-        block = min(block_of(layouts), builder.axes.size(axis))
+        block = min(block_of(here, factors), builder.axes.size(axis))
         levels.append(_level(builder, axis, (here, factors, below), block))
     return Program(
         constants=builder.constants,
@@ -71,6 +70,13 @@ def assemble(
         dtype=builder.dtype,
         device=builder.device,
     )
+
+
+def _width(builder: Builder, particles: Mapping[str, int], instruction: Instruction) -> int:
+    """Entries for a member that an instruction and its operands have, beside LIVE_TEMPORARIES for each entry of its own."""
+    cells = cells_per_member(particles, instruction.layout)
+    operands = sum(cells_per_member(particles, builder.layouts[source]) for source in instruction.sources)
+    return max(cells, operands // LIVE_TEMPORARIES)
 
 
 def block_entries(memory: int) -> int:

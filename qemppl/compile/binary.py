@@ -7,14 +7,13 @@ particles, compile/additive.py does better.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 
 from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Layout
-from qemppl.compile.packs import FEWEST_ROWS, Packing, pack
+from qemppl.compile.packs import Packing, pack
 from qemppl.compile.rows import Rows
 from qemppl.ir.model import UNBOUNDED
 from qemppl.numerics.lazy import torch
@@ -24,20 +23,17 @@ WORTH_IT = 0.7
 """Rows are packed where there are at most this many packs a row."""
 
 
-def packed_density(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> tuple[int, Packing] | None:
+def packed_density(builder: Builder, rows: Rows) -> tuple[int, Packing] | None:
     """The slot of the log-density of each pack of rows, (pack, *particles), and the packs; None where the law is another one, or few
-    rows would share a logarithm. homes: the plate of every group of particles."""
+    rows would share a logarithm."""
     variable = rows.variable
     is_plain = rows.censored is None and variable.bounds == UNBOUNDED and not variable.type.event
     if variable.law != "bernoulli_logit" or not is_plain or variable.plate is None or "binary" not in builder.passes:
         return None
-    predictor = builder.layouts[builder.expression(variable.arguments[0])]
-    home = builder.axes.deepest([homes[group] for group in predictor.groups])
-    size = builder.axes.size(rows.axis)
-    if not predictor.groups or home == variable.plate or size < FEWEST_ROWS:
+    if not builder.layouts[builder.expression(variable.arguments[0])].groups:
         return None
-    packing = pack(builder, rows, variable.arguments[0])
-    if packing.count > WORTH_IT * size:
+    packing = pack(builder, rows, variable.arguments[0], WORTH_IT)
+    if packing is None:
         return None
     outcomes = np.asarray(builder.bound.arrays[variable.name], np.float64)
     slots = []

@@ -9,12 +9,13 @@ from qemppl.compile.assemble import LIVE_TEMPORARIES, block_entries
 from qemppl.compile.eliminate import Elimination
 from qemppl.compile.groups import Group
 from qemppl.compile.layout import Axes, Target
-from qemppl.compile.precision import single_precision
+from qemppl.compile.precision import single_entries, single_precision
 from qemppl.compile.slabs import CACHE_ENTRIES, Members, choose_slabs
 from qemppl.numerics.lazy import torch
 
-COPIES = 2
-"""Of a table of the trunk: its log-factors, and what a step makes of them. The slabs share one room for their log-factors."""
+COPIES = 3
+"""Of a table of the trunk: its log-factors, and what a step makes of them at beta = 1 and in trials of other betas. The slabs share one
+room for their log-factors."""
 PER_PARTICLE = 8
 """Numbers kept for each particle beside its coordinates: densities, weights, tails."""
 
@@ -44,12 +45,15 @@ def plan_memory(
     slabs = choose_slabs(axes, elimination, particles, min(CACHE_ENTRIES, room))
     trunk = _trunk(axes, elimination, particles, slabs)
     cut = {axis for members in slabs for axis in members}
-    error = single_precision(elimination, cut, axes, particles) if "single" in target.passes else None
+    is_single = "single" in target.passes and target.dtype == torch.float64
+    error = single_precision(elimination, cut, axes, particles) if is_single else None
     worked_on = fixed + COPIES * trunk + _widest(elimination, particles, slabs)
-    kept = every - trunk if error is None else (every - trunk + 1) // 2
+    single = 0 if error is None else single_entries(elimination, cut, axes, particles)
+    kept = every - trunk - single // 2
     if worked_on + kept <= numbers:
         return Memory(slabs, True, width * (worked_on + kept), error)
-    return Memory(slabs, False, width * worked_on, error)
+    room = 0 if error is None else _widest(elimination, particles, slabs)
+    return Memory(slabs, False, width * (worked_on + room), error)
 
 
 def _trunk(axes: Axes, elimination: Elimination, particles: Mapping[str, int], slabs: Sequence[Members]) -> int:

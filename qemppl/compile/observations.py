@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from qemppl.compile.additive import additive_factors
 from qemppl.compile.binary import packed_density
@@ -12,7 +13,7 @@ from qemppl.compile.counts import counted_density, find_counts
 from qemppl.compile.factors import row_density
 from qemppl.compile.moments import moments_factors
 from qemppl.compile.rows import Rows
-from qemppl.compile.simplify import find_cells, reduced_density
+from qemppl.compile.simplify import Cells, find_cells, reduced_density
 
 
 @dataclass(frozen=True)
@@ -39,57 +40,60 @@ def observe(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> Ob
 
     homes: the plate of every group of particles.
     """
-    for form in (_by_moments, _by_statistics, _by_sums, _by_packs, _by_counts):
-        observed = form(builder, rows, homes)
+    forms = _Forms(builder, rows, homes)
+    for form in (forms.moments, forms.statistics, forms.sums, forms.packs, forms.counts):
+        observed = form()
         if observed is not None:
             return observed
     return Observed([row_density(builder, rows)])
 
 
-def _reduction(builder: Builder, rows: Rows, left: int, how: str) -> Reduction:
-    return Reduction(rows, builder.axes.size(rows.axis), left, how)
+@dataclass(frozen=True)
+class _Forms:
+    """The forms that the log-density of some rows may take, each None where it does not serve."""
 
+    builder: Builder
+    rows: Rows
+    homes: Mapping[str, str | None]
 
-def _by_moments(builder: Builder, rows: Rows, _: Mapping[str, str | None]) -> Observed | None:
-    found = moments_factors(builder, rows)
-    if found is None:
-        return None
-    return Observed(found.factors, _reduction(builder, rows, found.left, "second moments of a linear predictor"))
+    @cached_property
+    def cells(self) -> Cells | None:
+        return find_cells(self.builder, self.rows)
 
+    def moments(self) -> Observed | None:
+        found = moments_factors(self.builder, self.rows)
+        if found is None:
+            return None
+        return self._reduced(found.factors, found.left, "second moments of a linear predictor")
 
-def _by_statistics(builder: Builder, rows: Rows, _: Mapping[str, str | None]) -> Observed | None:
-    cells = find_cells(builder, rows)
-    if cells is None or not cells.merged:
-        return None
-    how = "sufficient statistics of rows with equal arguments"
-    return Observed([reduced_density(builder, cells)], _reduction(builder, rows, cells.count, how))
+    def statistics(self) -> Observed | None:
+        if self.cells is None or not self.cells.merged:
+            return None
+        how = "sufficient statistics of rows with equal arguments"
+        return self._reduced([reduced_density(self.builder, self.cells)], self.cells.count, how)
 
+    def sums(self) -> Observed | None:
+        found = additive_factors(self.builder, self.rows, self.homes)
+        if found is None:
+            return None
+        how = f"packs of {found.width} rows with one logarithm, the predictor being a sum"
+        return self._reduced(found.factors, found.packs, how)
 
-def _by_sums(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> Observed | None:
-    found = additive_factors(builder, rows, homes)
-    if found is None:
-        return None
-    how = f"packs of {found.width} rows with one logarithm, the predictor being a sum"
-    return Observed(found.factors, _reduction(builder, rows, found.packs, how))
+    def packs(self) -> Observed | None:
+        found = packed_density(self.builder, self.rows)
+        if found is None:
+            return None
+        slot, packing = found
+        return self._reduced([slot], packing.count, f"packs of {packing.width} rows with one logarithm")
 
+    def counts(self) -> Observed | None:
+        """Equal rows; where a law has statistics, the data's part is prepared instead."""
+        if self.cells is not None:
+            return Observed([reduced_density(self.builder, self.cells)])
+        found = find_counts(self.builder, self.rows)
+        if found is None:
+            return None
+        return self._reduced([counted_density(self.builder, found)], len(found.count), "equal rows, counted")
 
-def _by_packs(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> Observed | None:
-    found = packed_density(builder, rows, homes)
-    if found is None:
-        return None
-    slot, packing = found
-    how = f"packs of {packing.width} rows with one logarithm"
-    return Observed([slot], _reduction(builder, rows, packing.count, how))
-
-
-def _by_counts(builder: Builder, rows: Rows, _: Mapping[str, str | None]) -> Observed | None:
-    """Equal rows; where none are, the data's part of a law with statistics is prepared all the same."""
-    cells = find_cells(builder, rows)
-    if cells is not None:
-        return Observed([reduced_density(builder, cells)])
-    counts = find_counts(builder, rows)
-    if counts is None:
-        return None
-    return Observed(
-        [counted_density(builder, counts)], _reduction(builder, rows, len(counts.count), "equal rows, counted")
-    )
+    def _reduced(self, factors: list[int], left: int, how: str) -> Observed:
+        return Observed(factors, Reduction(self.rows, self.builder.axes.size(self.rows.axis), left, how))

@@ -16,7 +16,7 @@ from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Layout
 from qemppl.compile.rows import Rows
 from qemppl.compile.simplify import leaves
-from qemppl.ir.model import Expr
+from qemppl.ir.model import Expr, LatentRef
 
 PRODUCT, LOGARITHM = 0.4, 2.5
 """Cost of a row in a product, and of the logarithm of one, in nanoseconds."""
@@ -34,8 +34,8 @@ class Place:
     counts: NDArray[np.bool_]
 
     def counted(self, builder: Builder, value: int) -> int:
-        """The slot of a value that is -inf where the row does not count."""
-        if self.counts.all():
+        """The slot of a value by pack that is -inf where the row does not count."""
+        if self.counts.all() and builder.layouts[value].plate == self.axis:
             return value
         key = ("not counted", self.view)
         hidden = builder.constant(key, Layout(self.axis), lambda: np.where(self.counts, 0.0, -np.inf))
@@ -65,20 +65,23 @@ class Packing:
             yield Place(self.axis, view, self.counts[:, place])
 
 
-def pack(builder: Builder, rows: Rows, predictor: Expr) -> Packing:
-    """The packs of an observation's rows, with an axis of their own.
+def pack(builder: Builder, rows: Rows, predictor: Expr, most: float = 1.0) -> Packing | None:
+    """The packs of an observation's rows, with an axis of their own; None where a row has a latent of its own, where rows are few, or
+    where there would be more than `most` packs a row.
 
     All rows of a pack belong to one member of the deepest plate above theirs that the predictor reads, be it latents or data.
     """
-    axis, plate = rows.axis or rows.variable.plate, rows.variable.plate
-    assert axis is not None, "packs are of rows"
-    assert plate is not None, "rows are on a plate"
-    home = builder.axes.deepest(
-        [p for leaf in leaves(builder.bound.ir, [predictor]) if (p := leaf.type.plate) != plate]
-    )
+    axis, plate = rows.axis, rows.variable.plate
+    read = list(leaves(builder.bound.ir, [predictor]))
+    is_own = any(isinstance(leaf, LatentRef) and leaf.type.plate == plate for leaf in read)
+    if axis is None or plate is None or is_own or builder.axes.size(axis) < FEWEST_ROWS:
+        return None
+    home = builder.axes.deepest([leaf.type.plate for leaf in read if leaf.type.plate != plate])
     size = builder.axes.size(axis)
     parents = np.zeros(size, np.int64) if home is None else builder.axes[axis].parents[home]
     packed, counts = side_by_side(parents, np.arange(size) if rows.index is None else rows.index)
+    if len(packed) > most * size:
+        return None
     name = f"packs of {rows.site}"
     builder.axes.add_rows(plate, name, packed[:, 0])
     return Packing(name, packed, counts)

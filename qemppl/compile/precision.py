@@ -40,14 +40,22 @@ def single_precision(
 
     cut: the plates that are summed out in slabs.
     """
-    steps = [step for step in elimination.steps if step.plate in cut and can_be_single(step)]
-    if sum(axes.size(step.plate) * step.entries(particles) for step in steps) < WORTH_IT:
+    if single_entries(elimination, cut, axes, particles) < WORTH_IT:
         return None
+    steps = [step for step in elimination.steps if step.plate in cut and can_be_single(step)]
     variance = sum(
         axes.size(step.plate) * _error(prod(particles[dim] for dim in step.eliminated)) ** 2 for step in steps
     )
     bound = LAMBDA * sqrt(variance)
     return bound if bound <= TOLERANCE else None
+
+
+def single_entries(
+    elimination: Elimination, cut: Collection[str | None], axes: Axes, particles: Mapping[str, int]
+) -> int:
+    """Entries of the tables whose exponentials may be taken in single precision."""
+    steps = (step for step in elimination.steps if step.plate in cut and can_be_single(step))
+    return sum(axes.size(step.plate) * step.entries(particles) for step in steps)
 
 
 def _error(terms: int) -> float:

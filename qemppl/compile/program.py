@@ -105,8 +105,8 @@ class Program:
     ) -> list[torch.Tensor]:
         """Sums log-factors into tables by home axis and groups, in place of what these hold; returns the values of some outputs.
 
-        tables: of `table_shapes`. particles: (member, particle, *event) by latent, of all members. given: the values of the slots
-        `given`.
+        tables: of `table_shapes`; an entry may be replaced by another tensor. particles: (member, particle, *event) by latent, of all
+        members. given: the values of the slots `given`.
         """
         for factor in (factor for level in self.levels for factor in level.factors):
             if factor.is_first and not factor.is_at_home:
@@ -175,7 +175,8 @@ class Program:
 
 
 def _blocks(size: int, block: int) -> Iterator[slice]:
-    return (slice(start, min(start + block, size)) for start in range(0, size, block))
+    """At least one, so that what has no members has the shape of its other axes."""
+    return (slice(start, min(start + block, size)) for start in range(0, max(size, 1), max(block, 1)))
 
 
 def _run_block(level: Level, block: slice, environment: dict[int, torch.Tensor]) -> dict[int, torch.Tensor]:

@@ -53,7 +53,7 @@ def _draw_step(
         weights = picked if weights is None else weights * picked
     assert weights is not None, "a step has a part"
     sizes = weights.shape[2:]
-    heights = weights.reshape(draws, members, prod(sizes)).cumsum(-1)
+    heights = weights.reshape(draws, members, prod(sizes)).double().cumsum(-1)
     u = torch.rand(draws, members, 1, generator=generator, dtype=heights.dtype, device=heights.device)
     index = torch.searchsorted(heights, u * heights[..., -1:]).squeeze(-1).clamp_max(prod(sizes) - 1)
     indices: dict[str, torch.Tensor] = {}

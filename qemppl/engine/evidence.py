@@ -136,7 +136,8 @@ class Contraction:
         What is below them has been summed out untempered: particles of the plates, whose messages are the evidence of their members,
         and the values of discrete latents, since a sum of powers would favour latents that leave these undecided. Where global
         particles have been summed out before a discrete latent, the power 1 / beta of their message takes the tempering back.
-        evidence: of the last run, of the same log-factors. narrowing: log Q / widened Q of every particle, by group.
+        evidence: of the last run, of the same log-factors; its root conditionals are written over. narrowing: log Q / widened Q of every
+        particle, by group.
         """
         beta = torch.tensor(betas, dtype=self._target.dtype, device=self._target.device)
         return self._finish(factors, evidence.plates, _Tempering(beta, narrowing))

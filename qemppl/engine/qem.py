@@ -181,7 +181,7 @@ def _trust_region(sampler: Sampler, step: EStep, plain: Evidence, last: float) -
     that divides an interval, at first around the last one. Trials cost the sums over global particles alone."""
     plan = sampler.plan
     entries = sum(s.entries(plan.particles) for s in plan.elimination.steps if s.plate is None)
-    trials = max(1, min(MOST_TRIALS, TRIAL_ENTRIES // entries))
+    trials = max(2, min(MOST_TRIALS, TRIAL_ENTRIES // entries))
 
     def serve(evidence: Evidence) -> list[bool]:
         weights = sampler.contraction.root_marginals(evidence)
@@ -191,10 +191,10 @@ def _trust_region(sampler: Sampler, step: EStep, plain: Evidence, last: float) -
     if all(serve(plain)):
         return sampler.weighted(1.0, plain)
     low, high = log(SMALLEST_BETA), 0.0
-    begin, end = log(last) - STRIDE, log(last) + STRIDE
+    outwards = STRIDE * (trials + 1) / (trials - 1)  # the outermost trials are STRIDE away
+    begin, end = max(log(last) - outwards, low), min(log(last) + outwards, high)
     while high - low > RESOLUTION:
-        points = torch.linspace(max(begin, low), min(end, high), trials + 2, dtype=torch.float64).tolist()
-        points = [point for point in points if low < point < high]
+        points = torch.linspace(begin, end, trials + 2, dtype=torch.float64).tolist()[1:-1]
         verdicts = serve(sampler.temper(step, plain, [exp(point) for point in points]))
         good = verdicts.index(False) if False in verdicts else len(points)
         low, high = [low, *points][good], [*points, high][good]

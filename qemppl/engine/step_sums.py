@@ -32,7 +32,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Conditional:
-    """What a step leaves behind. terms: E by part, (member, *dims of the part); total: s, (member, *rest)."""
+    """What a step leaves behind. terms: E by part, (member, *dims of the part); total: s, (member, *rest). Of a slab, both may be in
+    single precision."""
 
     step: Step
     section: Section
@@ -128,8 +129,9 @@ def reduce_to(conditional: Conditional, scaled: torch.Tensor, kept: tuple[str, .
     scaled = scaled.to(terms[0].dtype)
     if kept == step.eliminated and len(terms) == 1:
         members, *sizes = terms[0].shape[: 1 + len(kept)]
-        rows = terms[0].reshape(members, prod(sizes), -1)
-        adjoint = scaled.expand(members, *scaled.shape[1:]).reshape(members, 1, -1)
+        rest = prod(scaled.shape[1:])
+        rows = terms[0].reshape(members, prod(sizes), rest)
+        adjoint = scaled.expand(members, *scaled.shape[1:]).reshape(members, 1, rest)
         return torch.bmm(adjoint, rows.mT).reshape(members, *sizes).to(dtype)
     equation = ",".join(_letters(step, groups) for groups in (*step.parts, step.rest))
     return torch.einsum(f"{equation}->{_letters(step, kept)}", *terms, scaled).to(dtype)

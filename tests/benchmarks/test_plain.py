@@ -10,7 +10,7 @@ import pytest
 from benchmarks.performance import cases
 from benchmarks.performance.cases import Data
 from benchmarks.performance.plain import weigh
-from qemppl.compile import additive, binary, memory, precision
+from qemppl.compile import memory, packs, precision
 from qemppl.compile.plan import make_plan
 from qemppl.driver import compile_model
 from qemppl.engine.evidence import Contraction
@@ -33,8 +33,7 @@ DATA: dict[str, Callable[[], Data]] = {
 @pytest.mark.parametrize("separate", [False, True])
 @pytest.mark.parametrize("name", DATA)
 def test_same_numbers(name: str, separate: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(additive, "FEWEST_ROWS", 1)
-    monkeypatch.setattr(binary, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(packs, "FEWEST_ROWS", 1)
     monkeypatch.setattr(memory, "CACHE_ENTRIES", 500)
     monkeypatch.setattr(precision, "WORTH_IT", 10**12)
     bound = compile_model(cases.HERE / "models" / f"{name}.qem").bind(DATA[name]())[0]

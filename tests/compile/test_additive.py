@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qemppl.compile import additive
+from qemppl.compile import packs
 from qemppl.compile.packs import side_by_side
 from qemppl.compile.passes import ALL_PASSES
 from qemppl.compile.plan import Plan, make_plan
@@ -30,7 +30,7 @@ PREDICTORS = {
 
 @pytest.fixture(autouse=True)
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(additive, "FEWEST_ROWS", 10)
+    monkeypatch.setattr(packs, "FEWEST_ROWS", 10)
 
 
 def model(law: str, predictor: str) -> str:
@@ -107,6 +107,24 @@ def test_rows_of_a_pack_agree_in_the_data_of_every_outer_plate() -> None:
     packed, by_row = (
         make_plan(bound, replace(CPU, passes=ALL_PASSES - without), particles=6)
         for without in (set(), {"additive", "binary"})
+    )
+    assert any("packs" in str(level.axis) for level in packed.levels)
+    check_same_numbers(packed, by_row)
+
+
+@pytest.mark.parametrize("rows", [4, 5])
+@pytest.mark.parametrize("law", LAWS)
+def test_a_predictor_without_data_of_rows_is_counted_for_every_pack(law: str, rows: int) -> None:
+    text = f"""
+    data {{ plate g; plate r in g by g_of; int<lower=0> y[r]; }}
+    model {{ real b ~ normal(0, 1); plate g {{ real a ~ normal(0, 1); plate r {{ y ~ {law}(a + b); }} }} }}
+    """
+    rng = np.random.default_rng(4)
+    values = {"g_of": np.repeat(np.arange(1, 11), rows), "y": rng.integers(0, 2, 10 * rows)}
+    bound = compile_model(text=text).bind(values)[0]
+    packed, by_row = (
+        make_plan(bound, replace(CPU, passes=ALL_PASSES - without), particles=6)
+        for without in ({"statistics", "counts"}, {"statistics", "counts", "additive", "binary"})
     )
     assert any("packs" in str(level.axis) for level in packed.levels)
     check_same_numbers(packed, by_row)

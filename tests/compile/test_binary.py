@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qemppl.compile import binary
+from qemppl.compile import packs
 from qemppl.compile.passes import ALL_PASSES
 from qemppl.compile.plan import Plan, make_plan
 from qemppl.driver import compile_model
@@ -35,7 +35,7 @@ MODELS = {"regression": REGRESSION, "occupancy": OCCUPANCY, "grouped": GROUPED}
 
 @pytest.fixture(autouse=True)
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binary, "FEWEST_ROWS", 10)
+    monkeypatch.setattr(packs, "FEWEST_ROWS", 10)
 
 
 def plan(name: str, *, without: str = "", scale: float = 1.0) -> Plan:

@@ -43,3 +43,18 @@ def test_sums_of_many_rows_are_reduced_and_the_same(monkeypatch: pytest.MonkeyPa
     assert set(by_row.log_likelihood) == {"y", "n", "b"}
     assert not reduced.log_likelihood
     torch.testing.assert_close(reduced.log_joint, by_row.log_joint, rtol=1e-11, atol=0)
+
+
+def test_rows_with_latents_of_their_own_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = """
+    data { plate r; int<lower=0, upper=1> b[r]; }
+    model { real mu ~ normal(0, 1); plate r { real eps ~ normal(0, 1); b ~ bernoulli_logit(mu + eps); } }
+    """
+    rng = np.random.default_rng(2)
+    plan = make_plan(compile_model(text=text).bind({"b": rng.integers(0, 2, 3000)})[0], CPU, DRAWS)
+    generator = torch.Generator().manual_seed(1)
+    proposals = starting_proposals(plan, generator)
+    draws = {n: v.transpose(0, 1) for n, v in draw_particles(proposals, plan, generator).values.items()}
+    by_row = joint.evaluate(plan, proposals, draws)
+    monkeypatch.setattr(joint, "MOST_LOG_LIKELIHOODS", 0)
+    torch.testing.assert_close(joint.evaluate(plan, proposals, draws).log_joint, by_row.log_joint, rtol=1e-11, atol=0)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qemppl.compile import additive, binary, memory, precision
+from qemppl.compile import memory, packs, precision
 from qemppl.compile.passes import ALL_PASSES
 from qemppl.compile.plan import Plan, make_plan
 from qemppl.data.bind import bind
@@ -33,8 +33,7 @@ PARTICLES = 3
 @pytest.fixture(autouse=True)
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passes that small models do not need."""
-    monkeypatch.setattr(additive, "FEWEST_ROWS", 1)
-    monkeypatch.setattr(binary, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(packs, "FEWEST_ROWS", 1)
     monkeypatch.setattr(memory, "CACHE_ENTRIES", 20)
 
 
