@@ -75,7 +75,9 @@ def assemble(
 def _width(builder: Builder, particles: Mapping[str, int], instruction: Instruction) -> int:
     """Entries for a member that an instruction and its operands have, beside LIVE_TEMPORARIES for each entry of its own."""
     cells = cells_per_member(particles, instruction.layout)
-    operands = sum(cells_per_member(particles, builder.layouts[source]) for source in instruction.sources)
+    views = {view.target: view.sources[0] for view in builder.instructions if view.is_view}
+    sources = (views.get(source, source) for source in instruction.sources)
+    operands = sum(cells_per_member(particles, builder.layouts[source]) for source in sources)
     return max(cells, operands // LIVE_TEMPORARIES)
 
 

@@ -92,7 +92,7 @@ class _Pool:
     first: dict[str, list[torch.Tensor]] = field(default_factory=dict)
     second: dict[str, list[torch.Tensor]] = field(default_factory=dict)
     squares: dict[str, list[torch.Tensor]] = field(default_factory=dict)
-    tails: dict[str, torch.Tensor] = field(default_factory=dict)
+    tails: dict[str, list[torch.Tensor]] = field(default_factory=dict)
     draws: list[dict[str, torch.Tensor]] = field(default_factory=list)
 
     def add(self, particles: Particles, weighted: Weighted, group_of: Mapping[str, str]) -> None:
@@ -114,10 +114,19 @@ class _Pool:
             self._keep_tail(name, weight.log() + log_z)
 
     def _keep_tail(self, name: str, log_weight: torch.Tensor) -> None:
-        """The largest weights of each member, as many as a Pareto fit of all replicates can use."""
-        joined = torch.cat((self.tails[name], log_weight), -1) if name in self.tails else log_weight
-        most = tail_size(self.most * log_weight.shape[-1]) + 1
-        self.tails[name] = joined.topk(min(most, joined.shape[-1]), -1).values
+        """The largest weights of each member, as many as a Pareto fit of all replicates can use; selected when twice as many are kept."""
+        kept = self.tails.setdefault(name, [])
+        kept.append(log_weight)
+        if sum(part.shape[-1] for part in kept) > 2 * self._tail_size(log_weight.shape[-1]):
+            self.tails[name] = [self._tail(name, log_weight.shape[-1])]
+
+    def _tail(self, name: str, particles: int) -> torch.Tensor:
+        """(member, weight), the largest first."""
+        joined = torch.cat(self.tails[name], -1)
+        return joined.topk(min(self._tail_size(particles), joined.shape[-1]), -1).values
+
+    def _tail_size(self, particles: int) -> int:
+        return tail_size(self.most * particles) + 1
 
     def moments(self, weights: torch.Tensor) -> dict[str, Moments]:
         """Pooled moments of every latent."""
@@ -142,8 +151,9 @@ class _Pool:
         for name, squares in self.squares.items():
             ess = 1 / (weights.to(squares[0])[:, None].square() * torch.stack(squares)).sum(0)
             total = particles[name] * len(self.log_z)
-            log_share = self.tails[name].amax(-1) - torch.tensor(self.log_z, dtype=torch.float64).logsumexp(0)
-            khat = torch.fmin(khat_from_tail(self.tails[name], total), shape_of_largest(log_share, total))
+            tail = self._tail(name, particles[name])
+            log_share = tail.amax(-1) - torch.tensor(self.log_z, dtype=torch.float64).logsumexp(0)
+            khat = torch.fmin(khat_from_tail(tail, total), shape_of_largest(log_share, total))
             tails[name] = GroupTail(ess, khat, total)
         return tails
 
