@@ -76,7 +76,16 @@ def test_progress_text_starts_with_what_matters() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_fit_leaves_no_file(number: signal.Signals, tmp_path: Path) -> None:
-    endless = ("--tolerance", "1e-9", "--max-iterations", "1000000", "-o", str(tmp_path / "fit.nc"))
+    endless = (
+        "--tolerance",
+        "1e-9",
+        "--max-iterations",
+        "1000000",
+        "--particles",
+        "1000",
+        "-o",
+        str(tmp_path / "fit.nc"),
+    )
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         command_line("fit", *EIGHT_SCHOOLS, *endless), cwd=ROOT, stdout=subprocess.PIPE, stderr=theirs
