@@ -20,7 +20,7 @@ from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Layout
 from qemppl.compile.packs import pack
 from qemppl.compile.rows import Rows
-from qemppl.ir.model import UNBOUNDED, Call, DefinitionRef, Expr
+from qemppl.ir.model import Call, DefinitionRef, Expr
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import softplus
 
@@ -47,8 +47,7 @@ def additive_factors(builder: Builder, rows: Rows, homes: Mapping[str, str | Non
     """The factors of an observation's rows with an additive predictor; None where it has none, or is another law's."""
     variable = rows.variable
     law = _LAWS.get(variable.law)
-    is_plain = rows.censored is None and variable.bounds == UNBOUNDED and not variable.type.event
-    if law is None or not is_plain or variable.plate is None or "additive" not in builder.passes:
+    if law is None or not rows.is_plain or variable.plate is None or "additive" not in builder.passes:
         return None
     chosen = slice(None) if rows.index is None else rows.index
     outcomes = builder.bound.arrays[variable.name][chosen].astype(np.float64)

@@ -47,11 +47,16 @@ def assemble(
         sites.setdefault(layout.plate, []).append(factor)
         shapes[factor.key] = (builder.axes.size(home), *(particles[group] for group in layout.groups))
     entries = block_entries(memory)
+    viewed = {i.target: i.sources[0] for i in instructions if i.is_view}
+
+    def cells(slot: int) -> int:
+        return cells_per_member(particles, builder.layouts[viewed.get(slot, slot)])
 
     def block_of(level: Sequence[Instruction], factors: Sequence[FactorOutput]) -> int:
-        widths = [_width(builder, particles, i) for i in level if not i.is_view]
-        widths += [cells_per_member(particles, factor.layout) for factor in factors]
-        return min((max(1, entries // max(1, width)) for width in widths), default=entries)
+        computed = [i for i in level if not i.is_view]
+        results = [cells(slot) for slot in (*(i.target for i in computed), *(f.slot for f in factors))]
+        operands = [sum(map(cells, i.sources)) // LIVE_TEMPORARIES for i in computed]  # all of them are alive at once
+        return max(1, entries // max([1, *results, *operands]))
 
     levels = []
     for axis in sorted(dict.fromkeys([*(i.layout.plate for i in instructions), *sites]), key=builder.axes.depth):
@@ -70,15 +75,6 @@ def assemble(
         dtype=builder.dtype,
         device=builder.device,
     )
-
-
-def _width(builder: Builder, particles: Mapping[str, int], instruction: Instruction) -> int:
-    """Entries for a member that an instruction and its operands have, beside LIVE_TEMPORARIES for each entry of its own."""
-    cells = cells_per_member(particles, instruction.layout)
-    views = {view.target: view.sources[0] for view in builder.instructions if view.is_view}
-    sources = (views.get(source, source) for source in instruction.sources)
-    operands = sum(cells_per_member(particles, builder.layouts[source]) for source in sources)
-    return max(cells, operands // LIVE_TEMPORARIES)
 
 
 def block_entries(memory: int) -> int:

@@ -15,7 +15,6 @@ from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Layout
 from qemppl.compile.packs import Packing, pack
 from qemppl.compile.rows import Rows
-from qemppl.ir.model import UNBOUNDED
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import softplus
 
@@ -27,8 +26,12 @@ def packed_density(builder: Builder, rows: Rows) -> tuple[int, Packing] | None:
     """The slot of the log-density of each pack of rows, (pack, *particles), and the packs; None where the law is another one, or few
     rows would share a logarithm."""
     variable = rows.variable
-    is_plain = rows.censored is None and variable.bounds == UNBOUNDED and not variable.type.event
-    if variable.law != "bernoulli_logit" or not is_plain or variable.plate is None or "binary" not in builder.passes:
+    if (
+        variable.law != "bernoulli_logit"
+        or not rows.is_plain
+        or variable.plate is None
+        or "binary" not in builder.passes
+    ):
         return None
     if not builder.layouts[builder.expression(variable.arguments[0])].groups:
         return None

@@ -22,7 +22,7 @@ from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Layout
 from qemppl.compile.rows import Rows
 from qemppl.distributions.normal import HALF_LOG_2PI, SQRT_HALF
-from qemppl.ir.model import UNBOUNDED, Call, DefinitionRef, Expr
+from qemppl.ir.model import Call, DefinitionRef, Expr
 from qemppl.numerics.elementwise import plus, positive, times
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.triangular import triangular
@@ -73,8 +73,7 @@ def moments_factors(builder: Builder, rows: Rows) -> Moments | None:
     A predictor without columns of data is left to the sufficient statistics of its cells.
     """
     variable, axis = rows.variable, rows.axis
-    is_plain = rows.censored is None and variable.bounds == UNBOUNDED and not variable.type.event
-    if variable.law != "normal" or not is_plain or axis is None or "moments" not in builder.passes:
+    if variable.law != "normal" or not rows.is_plain or axis is None or "moments" not in builder.passes:
         return None
     cells = {variable.plate or "": axis}
     sigma = builder.expression(variable.arguments[1], cells)

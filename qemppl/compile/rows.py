@@ -17,7 +17,7 @@ from qemppl.compile.layout import Axes
 from qemppl.data.bound import BoundModel
 from qemppl.data.evaluate import Evaluator
 from qemppl.data.located import by_member
-from qemppl.ir.model import RandomVariable, ValueType
+from qemppl.ir.model import UNBOUNDED, RandomVariable, ValueType
 
 Censored = Literal["right", "left"] | None
 
@@ -38,6 +38,11 @@ class Rows:
     def site(self) -> str:
         """A name of their own."""
         return f"{self.variable.name} ({self.censored}-censored)" if self.censored else self.variable.name
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether they are single numbers under the law as it is, neither censored nor truncated."""
+        return self.censored is None and self.variable.bounds == UNBOUNDED and not self.variable.type.event
 
     def on_plate(self, row: int) -> int:
         """The position of a row on the plate."""
