@@ -17,6 +17,8 @@ ROOT = HERE.parents[1]
 PAPER = ROOT.parent / "shared" / "data" / "paper"
 
 Data = dict[str, Any]
+ACCURATE = 0.05
+"""Distance of every mean from the reference, in its sd; without a reference, Monte Carlo error of every mean."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpyro.infer import NUTS, SVI, Predictive, Trace_ELBO
 from numpyro.infer.autoguide import AutoGuide, AutoMultivariateNormal, AutoNormal
 from numpyro.optim import Adam
 
-from benchmarks.performance.cases import Case, Data
+from benchmarks.performance.cases import ACCURATE, Case, Data
 from benchmarks.performance.numpyro_models import model
 from benchmarks.references.models import REFERENCES
 from benchmarks.references.sampling import moments
@@ -23,8 +23,6 @@ WARMUP, ROUND, ROUNDS = 500, 250, 200
 STEPS, STEP_ROUNDS = 1000, 30
 RATE, DECAY = 0.1, 10_000
 """The step size of Adam at the start, and the number of steps that divide it by ten."""
-ACCURATE = 0.05
-"""Distance of every mean from the reference, in its sd; without a reference, Monte Carlo error of every mean."""
 SAMPLES, MOST_VALUES = 20_000, 1 << 26
 """Draws from a guide, so that their noise is far below ACCURATE; fewer where all latents have more values than that."""
 LARGEST_GUIDE = 5000

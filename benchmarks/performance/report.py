@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from benchmarks.performance.cases import ROOT
+from benchmarks.performance.cases import ACCURATE, ROOT
 from benchmarks.performance.results import Result, load
 
 PAGE, PICTURE = ROOT / "docs" / "performance.md", ROOT / "docs" / "performance.png"
@@ -71,14 +71,14 @@ def _peer(found: Measurements, case: str, engine: str) -> str:
     if result.get("stopped"):
         return f"> {number(result['seconds'])}"
     seconds, error = number(result["seconds"]), result["error"]
-    return seconds if error <= 0.05 else f"{error:.2f} sd off after {seconds}"
+    return seconds if error <= ACCURATE else f"{error:.2f} sd off after {seconds}"
 
 
 def _slower(found: Measurements, case: str) -> str:
     own, nuts = found.seconds(case, "fit"), found.started(case, "nuts")
     if own is None or nuts is None:
         return ""
-    is_accurate = not nuts.get("stopped") and nuts["error"] <= 0.05
+    is_accurate = not nuts.get("stopped") and nuts["error"] <= ACCURATE
     return ("" if is_accurate else "> ") + number(nuts["seconds"] / own)
 
 

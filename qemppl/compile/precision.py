@@ -42,7 +42,7 @@ def single_precision(
     """
     if single_entries(elimination, cut, axes, particles) < WORTH_IT:
         return None
-    steps = [step for step in elimination.steps if step.plate in cut and can_be_single(step)]
+    steps = _single_steps(elimination, cut)
     variance = sum(
         axes.size(step.plate) * _error(prod(particles[dim] for dim in step.eliminated)) ** 2 for step in steps
     )
@@ -54,8 +54,11 @@ def single_entries(
     elimination: Elimination, cut: Collection[str | None], axes: Axes, particles: Mapping[str, int]
 ) -> int:
     """Entries of the tables whose exponentials may be taken in single precision."""
-    steps = (step for step in elimination.steps if step.plate in cut and can_be_single(step))
-    return sum(axes.size(step.plate) * step.entries(particles) for step in steps)
+    return sum(axes.size(step.plate) * step.entries(particles) for step in _single_steps(elimination, cut))
+
+
+def _single_steps(elimination: Elimination, cut: Collection[str | None]) -> list[Step]:
+    return [step for step in elimination.steps if step.plate in cut and can_be_single(step)]
 
 
 def _error(terms: int) -> float:
