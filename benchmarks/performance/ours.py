@@ -144,9 +144,10 @@ def _arrival(trace: list[tuple[float, float]], log_evidence: float | None) -> fl
     return None
 
 
-def _error(result: FitResult, reference: dict[str, dict[str, float]] | None) -> float | None:
-    """The largest distance of a mean from the reference, in its sd."""
+def _error(result: FitResult, reference: dict[str, dict[str, float]] | None) -> float:
+    """The largest distance of a mean from the reference, in its sd; without one, the largest Monte Carlo error."""
+    rows = result.summary()
     if reference is None:
-        return None
-    means = {row.name: row.mean for row in result.summary()}
+        return max(row.mcse / row.sd for row in rows)
+    means = {row.name: row.mean for row in rows}
     return max(abs(means[name] - truth["mean"]) / truth["sd"] for name, truth in reference.items())

@@ -1,12 +1,14 @@
-"""python -m benchmarks.performance.truth: posterior moments of the global latents of the simulated models, by quadrature.
+"""python -m benchmarks.performance.truth [CASE ...]: posterior moments of the simulated models, by quadrature, where they are missing.
 
 The effect of each group is integrated out, in closed form for the linear model and by adaptive Gauss-Hermite quadrature (Pinheiro & Bates
 1995) for the others. What is left has two to four dimensions: a search for its mode, then importance sampling from the normal law there.
+The moments of an effect are its moments given what is left, averaged over the same points.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -27,6 +29,10 @@ NAMES = {
 }
 POSITIVE = ("tau", "sigma")
 PRIOR_SD = {"mu": 2, "tau": 1, "slope": 2, "effect": 2, "sigma": 1}
+EFFECTS = {"linear": "alpha", "logistic": "alpha", "poisson": "log_rate"}
+Given = tuple[float, Floats, Floats]
+"""Of the global latents at a point: their log joint density with the data, and mean and sd of the effect of every group given them."""
+Integrated = Callable[[Floats], Given]
 LogDensity = Callable[[Floats], float]
 
 
@@ -40,26 +46,26 @@ def log_prior(names: tuple[str, ...], at: Floats) -> float:
     return total
 
 
-def linear(data: Data) -> LogDensity:
+def linear(data: Data) -> Integrated:
     """Rows of a group are normal with covariance sigma^2 I + tau^2 1 1'."""
     group, x, y = data["group_of"] - 1, data["x"], data["y"]
     n = np.bincount(group)
 
-    def log_joint(at: Floats) -> float:
+    def given(at: Floats) -> Given:
         mu, log_tau, slope, log_sigma = at
         tau2, sigma2 = np.exp(2 * log_tau), np.exp(2 * log_sigma)
         residual = y - mu - slope * x
         total, squares = np.bincount(group, residual), np.bincount(group, residual**2)
         determinant = (n - 1) * np.log(sigma2) + np.log(sigma2 + n * tau2)
         distance = (squares - tau2 * total**2 / (sigma2 + n * tau2)) / sigma2
-        return float(-0.5 * (determinant + distance).sum() - 0.5 * len(y) * np.log(2 * np.pi)) + log_prior(
-            NAMES["linear"], at
-        )
+        value = -0.5 * (determinant + distance).sum() - 0.5 * len(y) * np.log(2 * np.pi)
+        variance = 1 / (1 / tau2 + n / sigma2)
+        return float(value) + log_prior(NAMES["linear"], at), mu + variance * total / sigma2, np.sqrt(variance)
 
-    return log_joint
+    return given
 
 
-def integrated(family: str, data: Data) -> LogDensity:
+def integrated(family: str, data: Data) -> Integrated:
     """The effect of each group by Gauss-Hermite quadrature around its own posterior, which the last call has left behind."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
     log_weights = np.log(weights / weights.sum()) + 0.5 * nodes**2
@@ -75,7 +81,7 @@ def integrated(family: str, data: Data) -> LogDensity:
         eta = effect[group] + (at[2] * data["x"] + at[3] * data["treated"])[:, None]
         return np.asarray(np.add.reduceat(log_expit(np.where(y[:, None] > 0, eta, -eta)), starts, axis=0))
 
-    def log_joint(at: Floats) -> float:
+    def given(at: Floats) -> Given:
         mu, log_tau = at[:2]
         for settled in range(3):
             effect = centre[:, None] + spread[:, None] * nodes
@@ -91,29 +97,44 @@ def integrated(family: str, data: Data) -> LogDensity:
             if close:
                 break
         value = (np.log(total) + shift[:, 0] + 0.5 * np.log(2 * np.pi)).sum()
-        return float(value) + log_prior(NAMES[family], at)
+        return float(value) + log_prior(NAMES[family], at), moved, deviation
 
-    return log_joint
+    return given
 
 
-def moments(names: tuple[str, ...], log_joint: LogDensity) -> dict[str, dict[str, float]]:
-    """Mean and sd of every latent, with the share of importance weights that is effective."""
-    start = np.array([-0.3 if name in POSITIVE else 0.0 for name in names])
-    scale = 1 / abs(log_joint(start))
-    at = minimize(lambda at: -scale * log_joint(at), start, method="BFGS", options={"gtol": 1e-7}).x
-    for _ in range(2):
-        gradient, hessian = _derivatives(log_joint, at)
-        at = at + np.linalg.solve(hessian, -gradient)
+def moments(family: str, given: Integrated) -> dict[str, dict[str, float]]:
+    """Mean and sd of every latent."""
+    names = NAMES[family]
+
+    def log_joint(at: Floats) -> float:
+        return given(at)[0]
+
+    at, covariance = _mode(log_joint, np.array([-0.3 if name in POSITIVE else 0.0 for name in names]))
     z = norm.ppf(qmc.Sobol(len(names), seed=1).random(POINTS))
-    points = at + 1.1 * z @ np.linalg.cholesky(np.linalg.inv(-hessian)).T
-    log_weights = np.array([log_joint(point) for point in points]) + 0.5 * (z**2).sum(1)
-    weights = np.exp(log_weights - log_weights.max())
-    weights /= weights.sum()
-    values = np.column_stack([np.exp(c) if n in POSITIVE else c for n, c in zip(names, points.T, strict=True)])
-    mean = weights @ values
-    sd = np.sqrt(weights @ (values - mean) ** 2)
-    print(f"  {1 / (weights**2).sum() / POINTS:.0%} of the weights are effective", flush=True)
-    return {name: {"mean": m, "sd": s} for name, m, s in zip(names, mean, sd, strict=True)}
+    top = log_joint(at)
+    sums, squares, weights = 0.0, 0.0, []
+    for point, square in zip(at + 1.1 * z @ np.linalg.cholesky(covariance).T, (z**2).sum(1), strict=True):
+        value, effect, deviation = given(point)
+        weights.append(np.exp(value - top + 0.5 * square))
+        own = np.array([np.exp(c) if name in POSITIVE else c for name, c in zip(names, point, strict=True)])
+        sums = sums + weights[-1] * np.concatenate([own, effect])
+        squares = squares + weights[-1] * np.concatenate([own**2, effect**2 + deviation**2])
+    total = sum(weights)
+    print(f"  {total**2 / np.square(weights).sum() / POINTS:.0%} of the weights are effective", flush=True)
+    mean = sums / total
+    sd = np.sqrt(squares / total - mean**2)
+    rows = (*names, *(f"{EFFECTS[family]}[{group}]" for group in range(1, len(mean) - len(names) + 1)))
+    return {name: {"mean": m, "sd": s} for name, m, s in zip(rows, mean.tolist(), sd.tolist(), strict=True)}
+
+
+def _mode(f: LogDensity, start: Floats) -> tuple[Floats, Floats]:
+    """Where a log density is highest, and the covariance of the normal law there."""
+    scale = 1 / abs(f(start))
+    at = minimize(lambda at: -scale * f(at), start, method="BFGS", options={"gtol": 1e-7}).x
+    for _ in range(2):
+        gradient, hessian = _derivatives(f, at)
+        at = at + np.linalg.solve(hessian, -gradient)
+    return at, np.linalg.inv(-hessian)
 
 
 def _derivatives(f: LogDensity, at: Floats, h: float = 2e-3) -> tuple[Floats, Floats]:
@@ -131,14 +152,17 @@ def _derivatives(f: LogDensity, at: Floats, h: float = 2e-3) -> tuple[Floats, Fl
 def write(case: Case) -> None:
     assert case.truth is not None, "simulated cases have one"
     data = case.data()
-    log_joint = linear(data) if case.peer == "linear" else integrated(case.peer, data)
-    table = moments(NAMES[case.peer], log_joint)
+    given = linear(data) if case.peer == "linear" else integrated(case.peer, data)
     case.truth.parent.mkdir(exist_ok=True)
-    case.truth.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    case.truth.write_text(json.dumps(moments(case.peer, given)), encoding="utf-8")
+
+
+def main(names: list[str]) -> None:
+    for case in CASES:
+        if case.peer in NAMES and (not names or case.name in names) and case.reference() is None:
+            print(case.name, flush=True)
+            write(case)
 
 
 if __name__ == "__main__":
-    for case in CASES:
-        if case.peer in NAMES:
-            print(case.name, flush=True)
-            write(case)
+    main(sys.argv[1:])
