@@ -22,7 +22,6 @@ import torch
 from benchmarks.performance.cases import Case
 from benchmarks.performance.ours import PARTICLES, plan_of
 from qemppl.compile.plan import Plan
-from qemppl.compile.precision import can_be_single
 from qemppl.compile.program import Instruction
 
 BLOCK = 1 << 18
@@ -44,13 +43,12 @@ def works(plan: Plan) -> Iterator[Work]:
                 yield from _products(plan, instruction)
             elif instruction.target in of_factors:
                 yield from _elementwise(plan, instruction)
-    cut = {axis for slab in plan.slabs for axis in slab.members}
+    single = {step.output for step in plan.single_steps}
     for step in plan.elimination.steps:
-        is_single = plan.single_error is not None and step.plate in cut and can_be_single(step)
         inside = prod(plan.particles[dim] for dim in step.eliminated)
         for part in step.parts:
             entries = plan.axes.size(step.plate) * prod(plan.particles[dim] for dim in part)
-            dtype = torch.float32 if is_single else torch.float64
+            dtype = torch.float32 if step.output in single else torch.float64
             yield from (_summed(rows, inside, dtype) for rows in _blocks(entries // inside, inside))
         if len(step.parts) > 1:
             left, right = (prod(plan.particles[dim] for dim in part) // inside for part in step.parts)

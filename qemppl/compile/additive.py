@@ -92,7 +92,7 @@ def _two_sums(builder: Builder, predictor: Expr, homes: Mapping[str, str | None]
     while grown := {g for term in terms if term.groups & reached for g in term.groups} - reached:
         reached |= grown
     first = [term for term in terms if term.groups & reached]
-    second = [term for term in terms if term not in first]
+    second = [term for term in terms if not term.groups & reached]
     return first, second if any(term.groups for term in second) else []
 
 

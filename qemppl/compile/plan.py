@@ -9,12 +9,13 @@ from qemppl.compile.assemble import assemble, home_of, split
 from qemppl.compile.budget import choose_particles
 from qemppl.compile.builder import Builder
 from qemppl.compile.discrete import Enumeration, find_enumerations
-from qemppl.compile.eliminate import Elimination, plan_elimination
+from qemppl.compile.eliminate import Elimination, Step, plan_elimination
 from qemppl.compile.factors import latent_density
 from qemppl.compile.groups import Group, choose_groups
 from qemppl.compile.layout import Axes, Layout, Target
 from qemppl.compile.memory import plan_memory
 from qemppl.compile.observations import Reduction, observe
+from qemppl.compile.precision import single_steps
 from qemppl.compile.program import Level, Program, cells_per_member
 from qemppl.compile.refusals import check_cost, check_model, cost_of
 from qemppl.compile.rows import split_rows
@@ -56,6 +57,12 @@ class Plan:
     def homes(self) -> dict[str, str | None]:
         """The plate of every particle dim: of each group and each enumerated latent."""
         return _homes(self.groups, self.enumerations, self.axes)
+
+    @property
+    def single_steps(self) -> list[Step]:
+        """The steps whose exponentials are taken in single precision."""
+        cut = {axis for slab in self.slabs for axis in slab.members}
+        return [] if self.single_error is None else single_steps(self.elimination, cut)
 
     @property
     def levels(self) -> tuple[Level, ...]:

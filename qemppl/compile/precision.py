@@ -28,11 +28,6 @@ WORTH_IT = 1 << 18
 """Entries of all tables from which on single precision saves time."""
 
 
-def can_be_single(step: Step) -> bool:
-    """Whether the exponentials of a step may be taken in single precision."""
-    return len(step.parts) == 1 and bool(step.eliminated)
-
-
 def single_precision(
     elimination: Elimination, cut: Collection[str | None], axes: Axes, particles: Mapping[str, int]
 ) -> float | None:
@@ -42,7 +37,7 @@ def single_precision(
     """
     if single_entries(elimination, cut, axes, particles) < WORTH_IT:
         return None
-    steps = _single_steps(elimination, cut)
+    steps = single_steps(elimination, cut)
     variance = sum(
         axes.size(step.plate) * _error(prod(particles[dim] for dim in step.eliminated)) ** 2 for step in steps
     )
@@ -54,11 +49,12 @@ def single_entries(
     elimination: Elimination, cut: Collection[str | None], axes: Axes, particles: Mapping[str, int]
 ) -> int:
     """Entries of the tables whose exponentials may be taken in single precision."""
-    return sum(axes.size(step.plate) * step.entries(particles) for step in _single_steps(elimination, cut))
+    return sum(axes.size(step.plate) * step.entries(particles) for step in single_steps(elimination, cut))
 
 
-def _single_steps(elimination: Elimination, cut: Collection[str | None]) -> list[Step]:
-    return [step for step in elimination.steps if step.plate in cut and can_be_single(step)]
+def single_steps(elimination: Elimination, cut: Collection[str | None]) -> list[Step]:
+    """The steps whose exponentials may be taken in single precision."""
+    return [step for step in elimination.steps if step.plate in cut and len(step.parts) == 1 and step.eliminated]
 
 
 def _error(terms: int) -> float:

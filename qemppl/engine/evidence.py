@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 from qemppl.compile.eliminate import Step
 from qemppl.compile.plan import Plan
-from qemppl.compile.precision import can_be_single
 from qemppl.compile.program import TableKey, Tables, add_to_ancestors
 from qemppl.engine.step_sums import (
     Conditional,
@@ -97,7 +96,7 @@ class Contraction:
         self._particles = plan.particles
         self._rooms: dict[Hashable, torch.Tensor] = {}
         self._is_kept = plan.is_kept
-        self._is_single = plan.single_error is not None
+        self._single = {step.output for step in plan.single_steps}
         self._tempered = {step.output for step in plan.elimination.steps if step.is_tempered}
         self._ancestors = {
             (axis, up): torch.as_tensor(index, device=plan.target.device)
@@ -220,7 +219,7 @@ class Contraction:
     def _room_for_exponentials(self, section: Section, step: Step, terms: Operands) -> Operands:
         """Memory for what a step leaves behind: its own for each slab whose conditionals are kept, else that of the terms, or of all
         slabs in single precision."""
-        is_single = self._is_single and can_be_single(step)
+        is_single = step.output in self._single
         if not section.members or not (self._is_kept or is_single):
             return terms
         dtype = torch.float32 if is_single else self._target.dtype
