@@ -47,7 +47,7 @@ def jobs(case: Case) -> Iterator[str]:
             yield f"iteration:{particles}"
             if case.plain and particles <= PLAIN_SWEEP:
                 yield f"plain:{particles}"
-    if importlib.util.find_spec("numpyro"):
+    if case.peer and importlib.util.find_spec("numpyro"):
         yield from PATIENCE
 
 

@@ -25,15 +25,15 @@ ACCURATE = 0.05
 class Case:
     """A model with data.
 
-    peer: its name among the NumPyro models. separate: iterations are timed with each latent a group of its own, as published.
-    truth: `reference.json` of an example, or what `truth.py` wrote. plain: whether a plain engine can hold its tables.
-    memory: budget, bytes.
+    peer: its name among the NumPyro models; empty where only the engine is measured. separate: iterations are timed with each latent a
+    group of its own, as published. truth: `reference.json` of an example, or what `truth.py` wrote. plain: whether a plain engine can
+    hold its tables. memory: budget, bytes.
     """
 
     name: str
     model: Path
     data: Callable[[], Data]
-    peer: str
+    peer: str = ""
     separate: bool = False
     truth: Path | None = None
     plain: bool = True
@@ -147,7 +147,8 @@ def _simulated(family: str, make: Callable[..., Data], *sizes: int, **options: A
 CASES = (
     *(example(name) for name in ("eight_schools", "radon", "sleepstudy", "contraception")),
     Case("bus", HERE / "models" / "bus.qem", bus, "bus"),
-    Case("preferences", HERE / "models" / "preferences.qem", preferences, "preferences", separate=True),
+    Case("preferences", HERE / "models" / "preferences.qem", preferences, separate=True),
+    Case("preferences, not centred", HERE / "models" / "preferences_not_centred.qem", preferences, "preferences"),
     *(_simulated("linear", linear, 1_000, rows, plain=rows <= 100_000) for rows in (10_000, 100_000, 1_000_000)),
     *(_simulated("linear", linear, groups, 10 * groups, plain=False) for groups in (10_000, 100_000)),
     *(

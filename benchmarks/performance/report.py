@@ -57,10 +57,11 @@ def accuracy(found: Measurements) -> tuple[Row, list[Row]]:
         own = found.find(case, "fit")
         if own is None:
             continue
-        error = "" if own["error"] is None else f"{own['error']:.3f}"
         warned = f" ({', '.join(own['warnings'])})" if own["warnings"] else ""
         times = [_peer(found, case, engine) for engine in ("nuts", "svi_mean_field", "svi_full_rank")]
-        rows.append((case, number(own["seconds"]), error + warned, times[0], _slower(found, case), *times[1:]))
+        rows.append(
+            (case, number(own["seconds"]), f"{own['error']:.3f}{warned}", times[0], _slower(found, case), *times[1:])
+        )
     return head, rows
 
 

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from qemppl.compile.distribute import distributed
 from qemppl.compile.layout import Axes, Layout, Target
 from qemppl.compile.program import VIEW, Instruction
 from qemppl.data.bound import BoundModel
@@ -58,6 +59,8 @@ class Builder:
         self.owners: dict[int, tuple[str, str]] = {}
         """By slot of a position of ancestors: the axes of member and ancestor."""
         self.instructions: list[Instruction] = []
+        self.calls: dict[int, tuple[str, tuple[int, ...]]] = {}
+        """By slot of an elementwise builtin: its name, and the slots of its arguments."""
         self._latents = latents
         self._states = states or {}
         self._order = {group: i for i, group in enumerate(dict.fromkeys(g for v in latents.values() for g in v.groups))}
@@ -189,24 +192,34 @@ class Builder:
     def call(self, name: str, parts: Sequence[int]) -> int:
         """A builtin applied to slots."""
         function = FUNCTIONS[name]
-        if function.signature is None:
-            return self.elementwise(name, function.apply, parts)
-        return self._vector_call(function, parts)
+        if function.signature is not None:
+            return self._vector_call(function, parts)
+        slot = self.elementwise(name, function.apply, parts)
+        self.calls[slot] = (name, tuple(parts))
+        return slot
 
     def _vector_call(self, function: Function, parts: Sequence[int]) -> int:
         """A builtin whose arguments or result have axes of their own."""
+        if function.name == "dot_product" and "distribute" in self.passes:
+            slot = distributed(self, *parts)
+            if slot is not None:
+                return slot
+        if function.is_contraction:
+            return self.contract(function, parts)
+        layout, result = self._shape(function, parts)
         ranks = [len(axes) for axes in function.axes]
-        layout = self.union(parts, ranks)
+        aligned = [self.align(part, layout, rank) for part, rank in zip(parts, ranks, strict=True)]
+        return self.emit(function.name, function.apply, aligned, result)
+
+    def _shape(self, function: Function, parts: Sequence[int]) -> tuple[Layout, Layout]:
+        """What the arguments broadcast to besides their own axes, and the result."""
+        layout = self.union(parts, [len(axes) for axes in function.axes])
         sizes = {
             letter: size
             for part, axes in zip(parts, function.axes, strict=True)
             for letter, size in zip(axes, self.layouts[part].event, strict=True)
         }
-        result = Layout(layout.plate, layout.groups, tuple(sizes[letter] for letter in function.result))
-        if function.is_contraction:
-            return self._contract(function, parts, result)
-        aligned = [self.align(part, layout, rank) for part, rank in zip(parts, ranks, strict=True)]
-        return self.emit(function.name, function.apply, aligned, result)
+        return layout, layout.with_event(tuple(sizes[letter] for letter in function.result))
 
     def elementwise(
         self, operation: str, apply: Apply, parts: Sequence[int], ranks: Sequence[int] | None = None
@@ -220,8 +233,9 @@ class Builder:
         aligned = [self.align(part, layout, rank) for part, rank in zip(parts, ranks, strict=True)]
         return self.emit(operation, apply, aligned, layout)
 
-    def _contract(self, function: Function, parts: Sequence[int], result: Layout) -> int:
+    def contract(self, function: Function, parts: Sequence[int]) -> int:
         """A sum of products over event axes, as a matrix product where the operands' other axes differ."""
+        _, result = self._shape(function, parts)
         letters = iter(chr(ord("A") + i) for i in range(26))
         names = {axis: next(letters) for axis in ("member", *result.groups)}
         operands, terms, at_root = [], [], []

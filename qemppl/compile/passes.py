@@ -8,6 +8,7 @@ from __future__ import annotations
 PASSES: dict[str, str] = {
     "statistics": "rows with equal arguments are added up to the sufficient statistics of their law",
     "moments": "a linear predictor under a normal law is reduced to second moments of the data",
+    "distribute": "the dot product of a sum is a sum of dot products, and one of a product a matrix product",
     "counts": "equal rows are computed once and counted",
     "additive": "a predictor that is a sum takes exponentials of its terms, not of all their pairs",
     "binary": "binary outcomes of a member share one logarithm",

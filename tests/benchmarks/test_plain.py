@@ -27,6 +27,7 @@ DATA: dict[str, Callable[[], Data]] = {
     "occupancy": lambda: cases.occupancy(4),
     "bus": cases.bus,
     "preferences": cases.preferences,
+    "preferences_not_centred": cases.preferences,
 }
 
 

@@ -23,7 +23,7 @@ RESULTS = [
     {"case": "radon", "engine": "iteration", "seconds": 0.01},
     {"case": "radon", "engine": "plain", "seconds": 0.5},
     {"case": "radon", "engine": "kernel", "seconds": 0.004},
-    {"case": "wide", "engine": "fit", **FIT, "warnings": ["QEM904"], "error": None},
+    {"case": "wide", "engine": "fit", **FIT, "warnings": ["QEM904"], "error": 0.08},
     {"case": "wide", "engine": "nuts", "seconds": 42.0, "stopped": True},
     {"case": "wide", "engine": "plain", "failed": "out of memory"},
 ]
@@ -32,7 +32,7 @@ RESULTS = [
 def test_seconds_to_accuracy_say_what_is_only_a_bound() -> None:
     _, rows = report.accuracy(Measurements(RESULTS))
     assert rows[0] == ("radon", "2", "0.012", "30", "15", "0.31 sd off after 9", "> 60")
-    assert rows[1] == ("wide", "2", " (QEM904)", "> 42", "> 21", "-", "-")
+    assert rows[1] == ("wide", "2", "0.080 (QEM904)", "> 42", "> 21", "-", "-")
 
 
 def test_iterations_are_compared_where_both_were_measured() -> None:
