@@ -6,7 +6,8 @@ to the particles already chosen, are the weights of the particles to choose from
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from math import prod
 
 from qemppl.compile.plan import Plan
@@ -47,20 +48,28 @@ def _draw_step(
         group: contraction.to_members(group, chosen[group], conditional).expand(draws, members) for group in step.rest
     }
     member = torch.arange(members, device=conditional.total.device).expand(draws, members)
-    weights = None
-    for terms, part in zip(conditional.terms, step.parts, strict=True):
-        picked = _outermost(terms, len(step.eliminated))[(member, *(above[group] for group in part if group in above))]
-        weights = picked if weights is None else weights * picked
-    assert weights is not None, "a step has a part"
-    sizes = weights.shape[2:]
-    heights = weights.reshape(draws, members, prod(sizes)).double().cumsum(-1)
+    sizes = conditional.terms[0].shape[1 : 1 + len(step.eliminated)]
+    tables = [_outermost(terms, len(step.eliminated)).flatten(-len(sizes)) for terms in conditional.terms]
+    picks = [(member, *(above[group] for group in part if group in above)) for part in step.parts]
+    heights = _heights(tables, picks, draws)
     u = torch.rand(draws, members, 1, generator=generator, dtype=heights.dtype, device=heights.device)
-    index = torch.searchsorted(heights, u * heights[..., -1:]).squeeze(-1).clamp_max(prod(sizes) - 1)
+    # right: a u of 0 takes the first particle that is possible
+    index = torch.searchsorted(heights, u * heights[..., -1:], right=True).squeeze(-1).clamp_max(prod(sizes) - 1)
     indices: dict[str, torch.Tensor] = {}
     for group, size in zip(reversed(step.eliminated), reversed(sizes), strict=True):
         indices[group] = index % size
         index = index // size
     return indices
+
+
+def _heights(tables: Sequence[torch.Tensor], picks: Sequence[tuple[torch.Tensor, ...]], draws: int) -> torch.Tensor:
+    """(draw, member, particle): running sums of the weights to choose by. tables: (member, *rest, particle). picks: of each draw.
+
+    Sums are taken before they are picked where that is less work: where there are more draws than particles to condition on.
+    """
+    if len(tables) == 1 and tables[0][0, ..., 0].numel() < draws:
+        return tables[0].cumsum(-1)[picks[0]]
+    return reduce(torch.mul, (table[pick] for table, pick in zip(tables, picks, strict=True))).cumsum(-1)
 
 
 def _outermost(terms: torch.Tensor, eliminated: int) -> torch.Tensor:

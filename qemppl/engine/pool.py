@@ -9,7 +9,7 @@ from math import ceil
 from qemppl.compile.plan import Plan
 from qemppl.engine.draws import draw_indices, pick
 from qemppl.engine.particles import Particles, Proposal
-from qemppl.engine.pooling import Pooling, Rule, log_mean, pool
+from qemppl.engine.pooling import VERY_MANY, Pooling, Rule, log_mean, pool
 from qemppl.engine.qem import Sampler, Weighted
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.pareto import khat_from_tail, shape_of_largest, tail_size
@@ -17,13 +17,14 @@ from qemppl.numerics.pareto import khat_from_tail, shape_of_largest, tail_size
 SHORTEST_ROUND, LONGEST_ROUND = 13, 50
 """Replicates between two looks at the Monte Carlo error."""
 FEWEST_ROUNDS, MOST_ROUNDS = 2, 20
-WORK = 1 << 29
-"""Entries of tables that a round may compute, some seconds, before it gets shorter. Fewer replicates are enough where an E-step is
+WORK = 1 << 28
+"""Entries of tables that a round may compute, a second or two, before it gets shorter. Fewer replicates are enough where an E-step is
 expensive, for it then sees many particles or much data; the Monte Carlo error decides."""
 HOPELESS = 0.9
 """Shape of the replicate weights from which on more replicates do not help."""
 SPARE_DRAWS = 2
-"""Draws stored for each draw reported, so that replicates can be resampled by weight."""
+"""Draws stored for each draw reported, so that replicates can be resampled by weight. None are spare where a plate has very many members:
+there replicates are weighed alike."""
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,14 @@ class _Pool:
         """The largest weights of each member, as many as a Pareto fit of all replicates can use; selected when twice as many are kept."""
         kept = self.tails.setdefault(name, [])
         kept.append(log_weight)
-        if sum(part.shape[-1] for part in kept) > 2 * self._tail_size(log_weight.shape[-1]):
-            self.tails[name] = [self._tail(name, log_weight.shape[-1])]
+        most = self.most * log_weight.shape[-1]
+        if sum(part.shape[-1] for part in kept) > 2 * tail_size(most):
+            self.tails[name] = [self._tail(name, most)]
 
-    def _tail(self, name: str, particles: int) -> torch.Tensor:
-        """(member, weight), the largest first."""
+    def _tail(self, name: str, weights: int) -> torch.Tensor:
+        """(member, weight): as many as a fit to so many weights can use, the largest first."""
         joined = torch.cat(self.tails[name], -1)
-        return joined.topk(min(self._tail_size(particles), joined.shape[-1]), -1).values
-
-    def _tail_size(self, particles: int) -> int:
-        return tail_size(self.most * particles) + 1
+        return joined.topk(min(tail_size(weights) + 1, joined.shape[-1]), -1).values
 
     def moments(self, weights: torch.Tensor) -> dict[str, Moments]:
         """Pooled moments of every latent."""
@@ -151,7 +150,7 @@ class _Pool:
         for name, squares in self.squares.items():
             ess = 1 / (weights.to(squares[0])[:, None].square() * torch.stack(squares)).sum(0)
             total = particles[name] * len(self.log_z)
-            tail = self._tail(name, particles[name])
+            tail = self._tail(name, total)
             log_share = tail.amax(-1) - torch.tensor(self.log_z, dtype=torch.float64).logsumexp(0)
             khat = torch.fmin(khat_from_tail(tail, total), shape_of_largest(log_share, total))
             tails[name] = GroupTail(ess, khat, total)
@@ -176,7 +175,8 @@ def report(
     group_of = {part.variable.name: group.name for group in plan.groups for part in group.parts}
     group_of |= {enumeration.name: enumeration.name for enumeration in plan.enumerations}
     members = max((plan.axes.size(home) for home in plan.homes.values()), default=1)
-    each = ceil(SPARE_DRAWS * draws / fewest)
+    stored = draws if members >= VERY_MANY else SPARE_DRAWS * draws
+    each = ceil(stored / fewest)
     worst, pooling = torch.inf, None
     while len(found.log_z) < fewest or (
         worst > tolerance and len(found.log_z) < most and not _is_hopeless(pooling, round_length)
@@ -186,7 +186,7 @@ def report(
         found.add(step.particles, weighted, group_of)
         indices = draw_indices(sampler.contraction, weighted.evidence, each, sampler.generator)
         found.draws.append({n: v.cpu() for n, v in pick(step.particles, plan, indices).items()})
-        if each * len(found.draws) > 2 * SPARE_DRAWS * draws and each > 1:
+        if each * len(found.draws) > 2 * stored and each > 1:
             each = ceil(each / 2)
             found.draws = [{name: values[:each].clone() for name, values in drawn.items()} for drawn in found.draws]
         if len(found.log_z) % round_length == 0:

@@ -121,8 +121,11 @@ def in_file_order(bound: BoundModel, plate: str | None, values: NDArray[Any], ax
     """Puts a member axis back into the order of the data file; drops that of the root."""
     if plate is None:
         return values.squeeze(axis)
+    rows = bound.members[plate].rows
+    if np.array_equal(rows, np.arange(len(rows))):
+        return values
     ordered = np.empty_like(values)
-    ordered[(slice(None),) * axis + (bound.members[plate].rows,)] = values
+    ordered[(slice(None),) * axis + (rows,)] = values
     return ordered
 
 
