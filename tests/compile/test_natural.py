@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from qemppl.compile import natural
+from qemppl.compile.assemble import BLOCK_ENTRIES
 from qemppl.compile.passes import ALL_PASSES
 from qemppl.compile.plan import Plan, make_plan
 from qemppl.data.bound import BoundModel
@@ -129,3 +130,17 @@ def test_corrected_densities_stay_elementwise() -> None:
     """The mass that bounds leave out is subtracted for each component."""
     bound = bound_model(LOCATION, "vector<lower=0>[3] a ~ normal(m, s); real sum_of_group = sum(a);")
     assert products(plan_of(bound)) == 0
+
+
+def test_parameters_at_the_root_do_not_make_blocks_smaller() -> None:
+    """Only what a member has of its own bounds how many members a block takes: (z, mu, psi), not the root's with all components."""
+    text = """
+data { dim n = 18; plate user; real y[user]; }
+model { vector[n] mu ~ normal(0, 1); vector[n] psi ~ normal(0, 1);
+  plate user { vector[n] z ~ normal(mu, exp(psi)); y ~ normal(sum(z), 1); } }
+"""
+    users, particles = 300, 30
+    bound = compile_model(text=text).bind({"y": [0.0] * users})[0]
+    plan = make_plan(bound, CPU, particles, separate=True)
+    (level,) = (level for level in plan.slabs[0].program.levels if level.axis == "user")
+    assert level.block == BLOCK_ENTRIES // particles**3
