@@ -17,8 +17,8 @@ from qemppl.numerics.pareto import khat_from_tail, shape_of_largest, tail_size
 SHORTEST_ROUND, LONGEST_ROUND = 13, 50
 """Replicates between two looks at the Monte Carlo error."""
 FEWEST_ROUNDS, MOST_ROUNDS = 2, 20
-WORK = 1 << 28
-"""Entries of tables that a round may compute, a second or two, before it gets shorter. Fewer replicates are enough where an E-step is
+WORK = 1 << 29
+"""Entries of tables that a round may compute, some seconds, before it gets shorter. Fewer replicates are enough where an E-step is
 expensive, for it then sees many particles or much data; the Monte Carlo error decides."""
 HOPELESS = 0.9
 """Shape of the replicate weights from which on more replicates do not help."""
