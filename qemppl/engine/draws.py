@@ -68,8 +68,8 @@ def _heights(tables: Sequence[torch.Tensor], picks: Sequence[tuple[torch.Tensor,
     Sums are taken before they are picked where that is less work: where there are more draws than particles to condition on.
     """
     if len(tables) == 1 and tables[0][0, ..., 0].numel() < draws:
-        return tables[0].cumsum(-1)[picks[0]]
-    return reduce(torch.mul, (table[pick] for table, pick in zip(tables, picks, strict=True))).cumsum(-1)
+        return tables[0].double().cumsum(-1)[picks[0]]
+    return reduce(torch.mul, (table[pick] for table, pick in zip(tables, picks, strict=True))).double().cumsum(-1)
 
 
 def _outermost(terms: torch.Tensor, eliminated: int) -> torch.Tensor:
