@@ -49,7 +49,7 @@ def _draw_step(
     }
     member = torch.arange(members, device=conditional.total.device).expand(draws, members)
     sizes = conditional.terms[0].shape[1 : 1 + len(step.eliminated)]
-    tables = [_outermost(terms, len(step.eliminated)).flatten(-len(sizes)) for terms in conditional.terms]
+    tables = [_outermost(terms, len(step.eliminated)) for terms in conditional.terms]
     picks = [(member, *(above[group] for group in part if group in above)) for part in step.parts]
     heights = _heights(tables, picks, draws)
     u = torch.rand(draws, members, 1, generator=generator, dtype=heights.dtype, device=heights.device)
@@ -73,9 +73,9 @@ def _heights(tables: Sequence[torch.Tensor], picks: Sequence[tuple[torch.Tensor,
 
 
 def _outermost(terms: torch.Tensor, eliminated: int) -> torch.Tensor:
-    """(member, *eliminated, *rest) -> (member, *rest, *eliminated)."""
+    """(member, *eliminated, *rest) -> (member, *rest, particle), the eliminated axes as one."""
     axes = range(1, terms.dim())
-    return terms.permute(0, *axes[eliminated:], *axes[:eliminated])
+    return terms.permute(0, *axes[eliminated:], *axes[:eliminated]).flatten(-eliminated)
 
 
 def pick(particles: Particles, plan: Plan, indices: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

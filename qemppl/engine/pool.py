@@ -24,7 +24,7 @@ HOPELESS = 0.9
 """Shape of the replicate weights from which on more replicates do not help."""
 SPARE_DRAWS = 2
 """Draws stored for each draw reported, so that replicates can be resampled by weight. None are spare where a plate has very many members:
-there replicates are weighed alike."""
+draws are dear there, and replicates as a rule weigh alike."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def test_the_truth_of_the_poisson_model_is_that_of_quadrature() -> None:
 
 
 def test_the_truth_covers_every_latent() -> None:
-    """On data that say little of the global latents, but all of them is in the average over these."""
+    """On data that leave mu and tau open but say all of the effects: each is then as good as the mean of its rows."""
     data = cases.linear(4, 400)
     table = truth.moments("linear", truth.linear(data))
     assert list(table) == ["mu", "tau", "slope", "sigma", *(f"alpha[{group}]" for group in range(1, 5))]

@@ -10,11 +10,9 @@ import pytest
 from qemppl.compile.passes import ALL_PASSES
 from qemppl.compile.plan import Plan, make_plan
 from qemppl.driver import compile_model
-from qemppl.engine.evidence import Contraction
-from qemppl.engine.qem import Sampler
-from qemppl.engine.start import starting_proposals
 from qemppl.numerics.lazy import torch
 from tests.engine.targets import CPU
+from tests.engine.test_passes import particles_of, weighted
 
 PARTICLES, COMPONENTS = 5, 3
 DATA = """
@@ -71,13 +69,8 @@ def largest_temporary(plan: Plan) -> int:
 @pytest.mark.parametrize("coefficient", COEFFICIENTS)
 def test_the_numbers_are_the_same_to_rounding(coefficient: str) -> None:
     ours, theirs = plans(coefficient)
-    generator = torch.Generator().manual_seed(1)
-    proposals = starting_proposals(theirs, generator)
-    particles = Sampler(theirs, Contraction(theirs), generator).e_step(proposals).particles
-    found, expected = (
-        (sampler := Sampler(plan, Contraction(plan), generator)).weigh(sampler.log_factors(particles))
-        for plan in (ours, theirs)
-    )
+    particles = particles_of(theirs, seed=1)
+    found, expected = weighted(ours, particles), weighted(theirs, particles)
     assert float(found.evidence.log_z) == pytest.approx(float(expected.evidence.log_z), rel=1e-12)
     for group, weights in expected.weights.items():
         torch.testing.assert_close(found.weights[group], weights, rtol=1e-9, atol=1e-12)
