@@ -1,5 +1,5 @@
-"""python -m benchmarks.performance [CASE ...]: measures every benchmark model, or some of them anew, each measurement in a process of its
-own, one after another.
+"""python -m benchmarks.performance [CASE | ENGINE ...]: measures every benchmark model, or some of them anew, or with some engines only,
+each measurement in a process of its own, one after another.
 
 Results go to benchmarks/performance/results.json as they come; `python -m benchmarks.performance.report` makes tables and pictures of them.
 A peer that is not accurate after PATIENCE times the seconds of our fit is stopped: its ratio is then at least that.
@@ -19,6 +19,7 @@ from datetime import date
 from importlib.metadata import version
 
 from benchmarks.performance.cases import CASES, ROOT, Case
+from benchmarks.performance.job import ENGINES
 from benchmarks.performance.results import PATH, Result, load, store
 from benchmarks.performance.truth import main as find_truth
 
@@ -31,8 +32,13 @@ FEWER = 1.5
 STARTING = 90
 """Seconds to import packages, make the data, and look whether means are accurate."""
 OWN_LIMIT = 3600
-SWEEP = {"preferences": (3, 10, 30, 60), "contraception": (3, 10, 30, 100), "logistic 1,000 x 10,000": (3, 10, 30, 100)}
-"""Particles of every group with which iterations are timed, by case."""
+SWEEP = {
+    "preferences": (3, 10, 60),
+    "contraception": (3, 10, 100),
+    "logistic 1,000 x 10,000": (3, 10, 100),
+    **dict.fromkeys(("linear 1,000 x 10,000", "linear 10,000 x 100,000", "linear 100,000 x 1,000,000"), (64,)),
+}
+"""Particles of every group, beside 30, with which iterations are timed, by case."""
 PLAIN_SWEEP = 30
 """The largest of them that a plain engine gets."""
 
@@ -43,10 +49,9 @@ def jobs(case: Case) -> Iterator[str]:
     if case.plain:
         yield "plain"
     for particles in SWEEP.get(case.name, ()):
-        if particles != 30:
-            yield f"iteration:{particles}"
-            if case.plain and particles <= PLAIN_SWEEP:
-                yield f"plain:{particles}"
+        yield f"iteration:{particles}"
+        if case.plain and particles <= PLAIN_SWEEP:
+            yield f"plain:{particles}"
     if case.peer and importlib.util.find_spec("numpyro"):
         yield from PATIENCE
 
@@ -96,19 +101,19 @@ def _cpu_info() -> list[str]:
 
 
 def main(names: list[str]) -> None:
-    find_truth(names)
-    chosen = [case for case in CASES if not names or case.name in names]
+    """names: of cases, and of engines without their particle numbers."""
+    cases = [case for case in CASES if case.name in names] or list(CASES)
+    engines = set(names) & set(ENGINES) or set(ENGINES)
+    find_truth([case.name for case in cases])
+    wanted = {(case.name, engine): case for case in cases for engine in jobs(case) if engine.split(":")[0] in engines}
     kept = load()[0] if names and PATH.exists() else []
-    found = [result for result in kept if result["case"] not in names]
-    order = [case.name for case in CASES]
-    for case in chosen:
-        own: Result = {}
-        for engine in jobs(case):
-            result = measure(case, engine, limit_of(engine, own))
-            own = result if engine == "fit" else own
-            found.append(result)
-            print(f"{case.name:30} {engine:16} {_brief(result)}", flush=True)
-            store(sorted(found, key=lambda result: order.index(result["case"])), machine())
+    found = {(result["case"], result["engine"]): result for result in kept}
+    order = [(case.name, engine) for case in CASES for engine in jobs(case)]
+    for (name, engine), case in wanted.items():
+        result = measure(case, engine, limit_of(engine, found.get((name, "fit"), {})))
+        found[(name, engine)] = result
+        print(f"{name:30} {engine:16} {_brief(result)}", flush=True)
+        store([found[key] for key in order if key in found], machine())
 
 
 def _brief(result: Result) -> str:

@@ -94,6 +94,18 @@ def iterations(found: Measurements) -> tuple[Row, list[Row]]:
     return head, rows
 
 
+def groups(found: Measurements) -> tuple[Row, list[Row]]:
+    """Microseconds of an iteration by group, at two numbers of particles."""
+    head = ("groups", "30 particles, us a group", "64 particles, us a group")
+    rows = []
+    for count in (1_000, 10_000, 100_000):
+        times = [
+            found.seconds(f"linear {count:,} x {10 * count:,}", engine) for engine in ("iteration", "iteration:64")
+        ]
+        rows.append((f"{count:,}", *("" if time is None else number(1e6 * time / count) for time in times)))
+    return head, rows
+
+
 def fits(found: Measurements) -> tuple[Row, list[Row]]:
     """Fits at the planner's particle numbers."""
     head = ("model", "particles", "ms an iteration", "iterations", "replicates", "evidence, s", "MiB", "NUTS, MiB")
@@ -125,6 +137,7 @@ def profiles(found: Measurements) -> tuple[Row, list[Row]]:
 TABLES: dict[str, Callable[[Measurements], tuple[Row, list[Row]]]] = {
     "accuracy": accuracy,
     "iterations": iterations,
+    "groups": groups,
     "fits": fits,
     "profiles": profiles,
 }
@@ -139,14 +152,15 @@ def markdown(head: Row, rows: Sequence[Row]) -> str:
 def filled(page: str, found: Measurements, machine: Result) -> str:
     """The page with its tables, and the line about the machine, written anew."""
     for name, table in TABLES.items():
-        page = _put(page, f"table: {name}", f"\n{markdown(*table(found))}\n")
+        page = put(page, f"table: {name}", f"\n{markdown(*table(found))}\n")
     versions = ", ".join(f"{name} {machine[name]}" for name in ("torch", "numpyro", "jax") if name in machine)
-    return _put(
+    return put(
         page, "machine", f"Measured on {machine['date']}, {machine['cpu']}, {machine['threads']} cores; {versions}."
     )
 
 
-def _put(page: str, mark: str, text: str) -> str:
+def put(page: str, mark: str, text: str) -> str:
+    """The page with another text between `<!-- MARK -->` and `<!-- end -->`."""
     pattern = re.compile(rf"(<!-- {re.escape(mark)} -->\n).*?(\n<!-- end -->)", re.DOTALL)
     return pattern.sub(lambda match: match[1] + text + match[2], page)
 

@@ -111,7 +111,8 @@ def draw_particles(proposals: Sequence[Proposal], plan: Plan, generator: torch.G
         u, log_q, narrowing = (_draw_grid if group.on_a_line else _draw_mixture)(proposal, plan, generator)
         for part, chart in zip(group.parts, proposal.charts, strict=True):
             coordinates = u[:, :, part.offset : part.offset + part.size]
-            log_q = log_q - chart.log_jacobian(coordinates).sum(-1)
+            if chart.stretches:
+                log_q = log_q - chart.log_jacobian(coordinates).sum(-1)
             values[part.variable.name] = by_member(group, part, chart.forward(coordinates))
         clouds[group.name] = Cloud(u, log_q, narrowing)
     for discrete in plan.enumerations:
@@ -153,7 +154,7 @@ def _draw_mixture(
     particles = torch.cat(u, 1)
     for (number, _), standard in zip(components, standards, strict=True):
         log_q.append(family.log_prob(standard, particles) + log(number / count))
-    mixture = torch.stack(log_q).logsumexp(0)
+    mixture = torch.stack(log_q).logsumexp(0) if far else log_q[0]
     return particles, mixture, family.log_prob(fitted, particles) - mixture
 
 

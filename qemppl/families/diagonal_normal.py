@@ -7,7 +7,7 @@ import math
 from qemppl.families.base import ExponentialFamily
 from qemppl.families.means_and_variances import MeansAndVariances
 from qemppl.numerics.lazy import torch
-from qemppl.numerics.special import ndtri
+from qemppl.numerics.special import normal_scores
 from qemppl.numerics.supports import REAL
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
@@ -51,7 +51,7 @@ class DiagonalNormal(MeansAndVariances, ExponentialFamily):
 
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         loc, scale = standard[:, None].chunk(2, -1)
-        return torch.addcmul(loc, scale, ndtri(u))
+        return torch.addcmul(loc, scale, normal_scores(u))
 
     # In centred form: a mean of 1e8 with a scale of 1e-3 keeps its digits.
 

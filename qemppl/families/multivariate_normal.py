@@ -7,7 +7,7 @@ import math
 from qemppl.families.base import ExponentialFamily
 from qemppl.families.diagonal_normal import variance_floor
 from qemppl.numerics.lazy import torch
-from qemppl.numerics.special import ndtri
+from qemppl.numerics.special import normal_scores
 from qemppl.numerics.supports import REAL
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
@@ -71,7 +71,7 @@ class MultivariateNormal(ExponentialFamily):
 
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         loc, factor = self._split(standard)
-        return torch.baddbmm(loc[:, None], ndtri(u), factor.mT)
+        return torch.baddbmm(loc[:, None], normal_scores(u), factor.mT)
 
     # In centred form: a mean of 1e8 with a scale of 1e-3 keeps its digits.
 

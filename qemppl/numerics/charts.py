@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import softplus
@@ -57,22 +58,28 @@ class Chart:
             if self.target is REAL:
                 return width - softplus(u) - softplus(-u)
             return width.expand_as(u)
-        bounded = self.lower is not None or self.upper is not None
-        return u if bounded and self.target is REAL else torch.zeros_like(u)
+        return u if self.stretches else torch.zeros_like(u)
+
+    @property
+    def stretches(self) -> bool:
+        """Whether the Jacobian differs from 1."""
+        bounds = (self.lower is not None) + (self.upper is not None)
+        return bounds == 2 or (bounds == 1 and self.target is REAL)
 
     def _upper(self) -> torch.Tensor:
         assert self.upper is not None
         return self.upper
 
     def _inside(self, x: torch.Tensor) -> torch.Tensor:
-        finfo = torch.finfo(x.dtype)
-        if self.lower is None or self.upper is None:
-            x = x.clamp(-finfo.max, finfo.max)
-        if self.lower is not None:
-            x = x.maximum(torch.nextafter(self.lower, torch.full_like(self.lower, torch.inf)))
-        if self.upper is not None:
-            x = x.minimum(torch.nextafter(self.upper, torch.full_like(self.upper, -torch.inf)))
-        return x
+        return x.clamp(*self._ends)
+
+    @cached_property
+    def _ends(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The least and the greatest number inside the bounds, of which there is one."""
+        bound = self.lower if self.lower is not None else self._upper()
+        inf, finite = torch.full_like(bound, torch.inf), torch.full_like(bound, torch.finfo(bound.dtype).max)
+        least = -finite if self.lower is None else torch.nextafter(self.lower, inf)
+        return least, finite if self.upper is None else torch.nextafter(self.upper, -inf)
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,7 @@ class CountChart:
     """Whole numbers x from `least` on <-> their distance u from it, which has the same probability. `least` broadcasts against values."""
 
     least: torch.Tensor
+    stretches = False
 
     def forward(self, u: torch.Tensor) -> torch.Tensor:
         """x of u."""

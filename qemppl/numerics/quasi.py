@@ -48,12 +48,16 @@ def periodic_grid(
     O(N^(-2+eps)) convergence for lattice quadrature rules").
     Both (member, particle).
     """
-    finfo = torch.finfo(dtype)
+    least = torch.finfo(dtype).eps / 2
     shift = torch.rand((members, 1), generator=generator, dtype=dtype, device=generator.device)
-    u = (torch.arange(particles, dtype=dtype, device=generator.device) + shift) / particles
-    u = u.clamp_(finfo.eps / 2, 1 - finfo.eps / 2)
-    v = (u - (2 * math.pi * u).sin() / (2 * math.pi)).clamp_(finfo.eps / 2, 1 - finfo.eps / 2)
-    return v, math.log(2) + 2 * (math.pi * u).sin().log()
+    cell = torch.arange(particles, dtype=dtype, device=generator.device)
+    u = (cell + shift) / particles
+    start, turn = cell * (math.pi / particles), shift * (math.pi / particles)
+    # sine and cosine of pi u = start + turn by the addition theorems: products in place of a sine for every particle
+    sine = torch.addcmul(turn.sin() * start.cos(), turn.cos(), start.sin()).clamp_min_(math.pi * least)
+    cosine = torch.addcmul(turn.cos() * start.cos(), turn.sin(), start.sin(), value=-1)
+    v = u.addcmul_(sine, cosine, value=-1 / math.pi).clamp_(least, 1 - least)
+    return v, sine.log_().mul_(2).add_(math.log(2))
 
 
 def _stratified(generator: torch.Generator, shape: tuple[int, int, int], dtype: torch.dtype) -> torch.Tensor:

@@ -11,9 +11,14 @@ HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
 def ndtri(u: torch.Tensor) -> torch.Tensor:
-    """The standard normal quantile of u in (0, 1)."""
+    """The standard normal quantile of u in (0, 1), accurate in the left tail."""
     z: torch.Tensor = torch.special.ndtri(u)
     return z
+
+
+def normal_scores(u: torch.Tensor) -> torch.Tensor:
+    """The standard normal quantile of numbers within a rounding error of u, from eps / 2 to 1 - eps / 2: in a quarter of the time."""
+    return torch.erfinv(2 * u - 1).mul_(math.sqrt(2))
 
 
 def log_ndtr(z: torch.Tensor) -> torch.Tensor:

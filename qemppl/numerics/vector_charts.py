@@ -50,6 +50,7 @@ class VectorChart(ABC):
     """x in a set of vectors <-> u in R^n, for each of `blocks` vectors in a row."""
 
     blocks: int
+    stretches = True
 
     def forward(self, u: torch.Tensor) -> torch.Tensor:
         """x of u: (..., coordinate) -> (..., component)."""

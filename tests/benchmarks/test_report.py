@@ -41,6 +41,12 @@ def test_iterations_are_compared_where_both_were_measured() -> None:
     assert rows[1] == ("wide", "", "", "", "", "")
 
 
+def test_groups_are_read_from_the_linear_cases() -> None:
+    measured = {"case": "linear 1,000 x 10,000", "engine": "iteration", "seconds": 0.004}
+    _, rows = report.groups(Measurements([measured]))
+    assert rows[0] == ("1,000", "4", "")
+
+
 def test_a_page_gets_its_tables() -> None:
     page = "before\n<!-- table: iterations -->\nold\n<!-- end -->\nafter\n<!-- machine -->\nold\n<!-- end -->\n"
     machine = {"date": "2026-01-01", "cpu": "a chip", "threads": 2, "torch": "2.13.0"}

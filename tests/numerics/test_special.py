@@ -65,3 +65,15 @@ def test_normal_quantile_is_accurate_to_the_tails():
     np.testing.assert_allclose(special.ndtri(tensor(u)), sp.ndtri(u), rtol=1e-13)
     z = np.array([-1e10, -40.0, -5.0, 0.0, 3.0, 9.0])
     np.testing.assert_allclose(special.log_ndtr(tensor(z)), sp.log_ndtr(z), rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_normal_scores_are_quantiles_of_numbers_within_rounding_of_their_own(dtype):
+    eps = torch.finfo(dtype).eps
+    inside = torch.rand(10_000, generator=torch.Generator().manual_seed(1), dtype=dtype).clamp(eps / 2, 1 - eps / 2)
+    u = torch.cat((inside, torch.tensor([eps / 2, 1e-3 * eps**0.5, 0.5, 1 - eps / 2], dtype=dtype)))
+    z = special.normal_scores(u)
+    assert z.isfinite().all()
+    found, wanted = sp.ndtr(z.double().numpy()), u.double().numpy()
+    # a score is rounded too: by eps |z|, which moves its probability by less than eps / 4
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=2 * eps)
