@@ -8,12 +8,13 @@ export PIP_NO_CACHE_DIR := 1
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench format clean
+.PHONY: help demo test bench reference format clean
 
 help:
 	@echo "make demo    fit eight schools: install into .venv, run, print the posterior"
 	@echo "make test    what CI runs: lint, types, import floors, tests"
 	@echo "make bench   time every benchmark model against other engines, in hours; docs/performance.md shows the results"
+	@echo "make reference   fit public benchmark posteriors, and compare with long runs; docs/reference.md shows the result"
 	@echo "make format  lay out the source and apply safe lint fixes"
 	@echo "make clean   remove .venv and every cache"
 
@@ -30,6 +31,9 @@ test: .venv/.installed-dev
 bench: .venv/.installed-bench
 	$(BIN)/python -m benchmarks.performance
 	$(BIN)/python -m benchmarks.performance.report
+
+reference: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.reference_table
 
 format: .venv/.installed-dev
 	$(BIN)/ruff format

@@ -25,10 +25,11 @@ from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity
 from qemppl.diagnostics.source import Source
 from qemppl.engine import joint, monitor
 from qemppl.engine.ancestral import generate
-from qemppl.engine.evidence import Contraction
+from qemppl.engine.baselines import Schedule
+from qemppl.engine.methods import METHODS, PARTICLES, RESUMABLE, Method, adapt_by, make_sampler, refusals
 from qemppl.engine.particles import Proposal
 from qemppl.engine.pool import log_evidence, report
-from qemppl.engine.qem import Adaptation, Sampler, adapt
+from qemppl.engine.qem import Adaptation, Sampler
 from qemppl.engine.start import proposals_at, starting_proposals
 from qemppl.ir.model import ModelIR
 from qemppl.lang.frontend import compile_text, read_source
@@ -49,8 +50,11 @@ class Settings:
     """How to fit. particles: K for every group, None for the planner's choice. tolerance: Monte Carlo standard error of every mean,
     in posterior sd. draws: joint draws to keep, None for 4000, or as many as fit. memory: bytes, None for a quarter of the machine's.
     without: passes of the compiler to leave out (compile/passes.py), which changes what an iteration costs and not what it finds.
+    method: qem, or one to compare with (engine/baselines.py). step: a constant step of `plain`, or the learning rate of rws and vi.
     """
 
+    method: Method = "qem"
+    step: float | None = None
     particles: int | None = None
     tolerance: float = 0.02
     max_iterations: int = 500
@@ -68,8 +72,14 @@ class Settings:
                 raise ValueError(f"{name} is a whole number of at least 1, not {value!r}")
         if unknown := set(self.without) - ALL_PASSES:
             raise ValueError(f"there is no pass {', '.join(sorted(unknown))}; those that exist are {', '.join(PASSES)}")
-        if not self.tolerance > 0:
-            raise ValueError(f"tolerance is a positive number, not {self.tolerance!r}")
+        for name in ("tolerance", "step"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} is a positive number, not {value!r}")
+        if self.method not in METHODS:
+            raise ValueError(f"there is no method {self.method!r}; those that exist are {', '.join(METHODS)}")
+        if self.step is not None and (self.method in ("qem", "is") or (self.method == "plain" and self.step > 1)):
+            raise ValueError("step is of plain, up to 1, or of rws and vi")
 
 
 @dataclass(frozen=True)
@@ -117,7 +127,7 @@ class Model:
     def plan(self, data: Data, settings: Settings | None = None) -> Plan:
         """What a fit would do: groups, particles, elimination order, cost."""
         settings = settings or Settings()
-        return make_plan(self.bind(data)[0], _target(settings), settings.particles)
+        return _plan(self.bind(data)[0], settings)
 
     def fit(
         self,
@@ -164,13 +174,17 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         raise DiagnosticsError([_nothing_to_fit()], Stage.MODEL)
     checkpoint = None if start.resume is None else CheckpointFile(start.resume)
     seed = _checked_seed(checkpoint.seed if checkpoint and start.seed is None else start.seed)
-    plan = make_plan(bound, _target(settings), settings.particles)
+    if start.resume is not None and settings.method not in RESUMABLE:
+        raise ValueError(f"a fit by {settings.method} cannot be resumed")
+    plan = _plan(bound, settings)
+    if refused := refusals(settings.method, plan):
+        raise DiagnosticsError(refused, Stage.USAGE)
     draws = choose_draws(bound, settings.draws, plan.target.memory, plan.target.dtype.itemsize)
     means = None if start.init_from is None else starting_means(_loaded(start.init_from), plan)
     provenance = _provenance(bound, settings, seed, created, means)
     if checkpoint:
         checkpoint.identify(bound.ir.text, provenance)
-    sampler = Sampler(plan, Contraction(plan), torch.Generator(device=settings.device).manual_seed(seed))
+    sampler = make_sampler(settings.method, plan, torch.Generator(device=settings.device).manual_seed(seed))
 
     def adapting(state: Adaptation) -> None:
         if checkpoint:
@@ -187,7 +201,8 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
     with torch.inference_mode(), checkpoint or nullcontext():
         state = checkpoint.restore(plan, sampler.generator) if checkpoint else None
         state = state or Adaptation(_first_proposals(sampler, means))
-        adaptation = adapt(sampler, state, settings.max_iterations, adapting)
+        schedule = Schedule(settings.max_iterations, settings.step)
+        adaptation = adapt_by(settings.method, sampler, state, schedule, adapting)
         pooled = report(sampler, adaptation.proposals, draws, settings.tolerance, reporting)
         evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
         known = {**pooled.draws, **evaluated.definitions}
@@ -208,6 +223,12 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
 def explain_plan(model: Model, data: Data, settings: Settings | None = None) -> str:
     """The plan of a fit as text."""
     return show_plan(model.plan(data, settings))
+
+
+def _plan(bound: BoundModel, settings: Settings) -> Plan:
+    """As published for `plain`: every latent a group of its own."""
+    particles = settings.particles or PARTICLES.get(settings.method)
+    return make_plan(bound, _target(settings), particles, separate=settings.method == "plain")
 
 
 def _target(settings: Settings) -> Target:
@@ -248,7 +269,8 @@ def _provenance(
         device=settings.device,
         data_hash=bound.data_hash,
         settings={
-            "method": "qem",
+            "method": settings.method,
+            "step": settings.step,
             "particles": settings.particles,
             "tolerance": settings.tolerance,
             "max_iterations": settings.max_iterations,

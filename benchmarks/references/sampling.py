@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import numpyro
 from numpy.typing import NDArray
 from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
 from numpyro.handlers import reparam, seed, trace
@@ -51,7 +52,8 @@ def sample(reference: Reference, data: Data, key: int) -> Draws:
 
 def _latents(reference: Reference, data: Data) -> dict[str, tuple[str, ...]]:
     """The plates (none or one) of each latent, in the order of the model."""
-    sites = trace(seed(reference.model, jax.random.key(0))).get_trace(data)
+    with numpyro.validation_enabled(is_validate=False):  # draws of a vague prior may overflow
+        sites = trace(seed(reference.model, jax.random.key(0))).get_trace(data)
     return {
         name: tuple(frame.name for frame in site["cond_indep_stack"])
         for name, site in sites.items()

@@ -16,6 +16,7 @@ from qemppl.cli.progress import ProgressLine
 from qemppl.cli.show import format_option, show_fit
 from qemppl.diagnostics.diagnostic import Severity
 from qemppl.driver import Settings, Start, compile_model, fit_bound
+from qemppl.engine.methods import RESUMABLE
 from qemppl.result.target import check_target
 
 DIAGNOSTICS_FAILED = 6
@@ -41,7 +42,20 @@ class Request:
 @click.argument("model", type=PATH)
 @data_argument(required=True)
 @click.option("-o", "--output", type=PATH, help="Write the fit to this netCDF file.")
-@click.option("--method", type=click.Choice(["qem"]), default="qem", expose_value=False, help="The inference engine.")
+@click.option(
+    "--method",
+    type=click.Choice(["qem", "rws", "vi", "is"]),
+    help="The inference engine; the others are to compare with.  [default: qem]",
+)
+@click.option(
+    "--plain", is_flag=True, help="QEM as published: no trust region, independent particles, one E-step reported."
+)
+@click.option(
+    "--step",
+    type=positive,
+    metavar="NUMBER",
+    help="A constant step of --plain; the learning rate of rws and vi.  [default: t^-0.7; 0.05]",
+)
 @click.option("--particles", type=COUNT, help="Particles of each group.  [default: chosen by the compiler]")
 @click.option(
     "--tolerance",
@@ -77,7 +91,14 @@ def command(context: click.Context, /, **options: Any) -> None:
     Nothing is written without -o.
     """
     names = Settings.__dataclass_fields__.keys()
-    settings = Settings(**{name: options[name] for name in names & options.keys() if options[name] is not None})
+    if options.pop("plain"):
+        if options["method"] not in (None, "qem"):
+            raise click.UsageError("--plain is a form of qem, and no other method has it")
+        options["method"] = "plain"
+    try:
+        settings = Settings(**{name: options[name] for name in names & options.keys() if options[name] is not None})
+    except ValueError as error:
+        raise click.UsageError(f"--{error}") from error
     request = Request(**{name: value for name, value in options.items() if name not in names})
     if (
         request.resume is not None
@@ -85,6 +106,8 @@ def command(context: click.Context, /, **options: Any) -> None:
         and request.resume.resolve() == request.output.resolve()
     ):
         raise click.UsageError("-o and --resume name the same file")
+    if request.resume is not None and settings.method not in RESUMABLE:
+        raise click.UsageError(f"a fit by {settings.method} cannot be resumed; leave out --resume")
     try:
         fine = _fit(request, settings)
     except KeyboardInterrupt:

@@ -43,4 +43,8 @@ CATALOGUE: dict[str, Entry] = {
         "The cost of an iteration is the product of the numbers of particles of all latents that meet in one density. Latents in one "
         "vector or `joint` block share their particles, and so cost no more than one of them.",
     ),
+    "QEM510": Entry(
+        "method that cannot fit the model",
+        "`vi` follows derivatives, which discrete latents have not; `is` weighs joint draws, and cannot sum over values. `qem` can.",
+    ),
 }

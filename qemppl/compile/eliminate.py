@@ -41,6 +41,10 @@ class Step:
         """Number of entries that are exponentiated for one member."""
         return sum(prod(particles[dim] for dim in part) for part in self.parts)
 
+    def remaining(self, particles: Mapping[str, int]) -> int:
+        """Entries of its message for one member: combinations of the particles that it does not sum out."""
+        return prod(particles[dim] for dim in self.rest)
+
     def products(self, particles: Mapping[str, int]) -> int:
         """Number of multiplications for one member."""
         return 0 if len(self.parts) == 1 else prod(particles[dim] for dim in self.dims)

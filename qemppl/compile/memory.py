@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from qemppl.compile.assemble import LIVE_TEMPORARIES, block_entries
@@ -10,7 +10,7 @@ from qemppl.compile.eliminate import Elimination
 from qemppl.compile.groups import Group
 from qemppl.compile.layout import Axes, Target
 from qemppl.compile.precision import single_entries, single_precision
-from qemppl.compile.slabs import CACHE_ENTRIES, Members, choose_slabs
+from qemppl.compile.slabs import CACHE_ENTRIES, Members, choose_slabs, slab_entries
 from qemppl.numerics.lazy import torch
 
 COPIES = 3
@@ -42,14 +42,15 @@ def plan_memory(
     if "slabs" not in target.passes:
         return Memory((), True, width * (fixed + COPIES * every))
     room = max(numbers - fixed - COPIES * _trunk(axes, elimination, particles, ()), 1)
-    slabs = choose_slabs(axes, elimination, particles, min(CACHE_ENTRIES, room))
+    # half of the room: exponentials may need as much again
+    slabs = choose_slabs(axes, elimination, particles, min(CACHE_ENTRIES, room // 2))
     trunk = _trunk(axes, elimination, particles, slabs)
     cut = {axis for members in slabs for axis in members}
     is_single = "single" in target.passes and target.dtype == torch.float64
     error = single_precision(elimination, cut, axes, particles) if is_single else None
     worked_on = fixed + COPIES * trunk + _widest(elimination, particles, slabs)
     single = 0 if error is None else single_entries(elimination, cut, axes, particles)
-    kept = every - trunk - single // 2
+    kept = every - trunk - single // 2 + _messages(axes, elimination, particles, cut)
     if worked_on + kept <= numbers:
         return Memory(slabs, True, width * (worked_on + kept), error)
     room = 0 if error is None else _widest(elimination, particles, slabs)
@@ -63,11 +64,16 @@ def _trunk(axes: Axes, elimination: Elimination, particles: Mapping[str, int], s
     return sum(axes.size(step.plate) * step.entries(particles) for step in own)
 
 
+def _messages(axes: Axes, elimination: Elimination, particles: Mapping[str, int], cut: Collection[str | None]) -> int:
+    """Entries of the sums that steps of cut plates leave behind."""
+    return sum(axes.size(step.plate) * step.remaining(particles) for step in elimination.steps if step.plate in cut)
+
+
 def _widest(elimination: Elimination, particles: Mapping[str, int], slabs: Sequence[Members]) -> int:
-    """Entries of the tables of the widest slab."""
+    """Entries of the tables of the widest slab, and of its messages."""
 
     def entries(members: Members) -> int:
         own = (step for step in elimination.steps if step.plate in members)
-        return sum((members[s.plate].stop - members[s.plate].start) * s.entries(particles) for s in own)
+        return sum((members[s.plate].stop - members[s.plate].start) * slab_entries(s, particles) for s in own)
 
     return max(map(entries, slabs), default=0)

@@ -13,12 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qemppl.compile.eliminate import Elimination
+from qemppl.compile.eliminate import Elimination, Step
 from qemppl.compile.layout import Axes
 from qemppl.compile.program import Program
 
 CACHE_ENTRIES = 1 << 20
 """Entries of the tables of a slab: eight megabytes, so that they stay in the cache from the density to the message."""
+
+MESSAGES = 3
+"""Numbers kept for each entry of a message: the sum, its logarithm, and what flows back through it."""
 
 Members = Mapping[str | None, slice]
 """The members of each axis that a slab has; axes that it does not name are not cut, and the root (None) is none of them."""
@@ -39,11 +42,16 @@ def choose_slabs(
     by_plate: dict[str, int] = {}
     for step in elimination.steps:
         if step.plate is not None:
-            by_plate[step.plate] = by_plate.get(step.plate, 0) + step.entries(particles)
+            by_plate[step.plate] = by_plate.get(step.plate, 0) + slab_entries(step, particles)
     found: list[Members] = []
     for plate in axes.below(None):
         found.extend(_cut(axes, by_plate, plate, entries))
     return tuple(found)
+
+
+def slab_entries(step: Step, particles: Mapping[str, int]) -> int:
+    """What a step of a slab has in memory for one member: its tables, and its message in the making."""
+    return step.entries(particles) + MESSAGES * step.remaining(particles)
 
 
 def _cut(axes: Axes, by_plate: Mapping[str, int], plate: str, entries: int) -> list[Members]:

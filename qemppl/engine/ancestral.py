@@ -21,6 +21,12 @@ DRAW = "draw"
 """The particle axis of joint draws: one index that all latents share."""
 IMPROPER_SCALE = 10.0
 """An improper law draws from normal(0, 10) instead."""
+MOST_NATS = 80.0
+"""Of the log of a distance from a bound: draws that spread further are no better than those of an improper law, and overflow."""
+CORE = (0.02, 0.98)
+"""Quantiles between which draws spread."""
+MOST_COMPARED = 1 << 12
+"""Draws whose spread is looked at."""
 LIVE_TEMPORARIES = 8
 """Values of a statement's size that are alive at once while it is drawn."""
 
@@ -34,8 +40,9 @@ def draw_layouts(bound: BoundModel) -> dict[str, Layout]:
 
 
 def prior_draws(bound: BoundModel, draws: int, generator: torch.Generator, target: Target) -> dict[str, torch.Tensor]:
-    """Draws of every latent, by name: (member, draw, *event). An improper law draws from its stated stand-in."""
-    interpreter = _Interpreter(bound, draws, generator, target, {})
+    """Draws of every latent, by name: (member, draw, *event). An improper law draws from its stated stand-in, and so does one on a
+    half-line that is improper in all but name, such as inv_gamma(0.001, 0.001)."""
+    interpreter = _Interpreter(bound, draws, generator, target, {}, tames=True)
     for statement in bound.ir.statements:
         if isinstance(statement, Definition) or not statement.observed:
             interpreter.run(statement)
@@ -83,7 +90,8 @@ def _components(bound: BoundModel, kind: ValueType) -> int:
 
 
 class _Interpreter:
-    """Values of statements on joint draws. values: by name, (draw, [member,] *event)."""
+    """Values of statements on joint draws. values: by name, (draw, [member,] *event). tames: whether laws that are as good as improper
+    draw as improper ones do."""
 
     def __init__(
         self,
@@ -92,8 +100,10 @@ class _Interpreter:
         generator: torch.Generator,
         target: Target,
         values: Mapping[str, torch.Tensor],
+        tames: bool = False,
     ) -> None:
         self.values = dict(values)
+        self._tames = tames
         self._bound = bound
         self._draws = draws
         self._generator = generator
@@ -135,11 +145,19 @@ class _Interpreter:
         self, law: Law, arguments: Sequence[torch.Tensor], bounds: tuple[End, End], empty: torch.Tensor
     ) -> torch.Tensor:
         if law.improper:
-            noise = torch.randn(empty.shape, generator=self._generator, dtype=empty.dtype, device=empty.device)
-            return _fold(noise * IMPROPER_SCALE, *bounds)
-        if bounds == (None, None):
-            return law.sample(self._generator, *arguments)
-        return draw_between(law, self._generator, *bounds, arguments)
+            return self._stand_in(empty, bounds)
+        is_free = bounds == (None, None)
+        x = (
+            law.sample(self._generator, *arguments)
+            if is_free
+            else draw_between(law, self._generator, *bounds, arguments)
+        )
+        may_be_boundless = self._tames and not is_free and not law.support.integer
+        return self._stand_in(empty, bounds) if may_be_boundless and _is_boundless(x, bounds) else x
+
+    def _stand_in(self, empty: torch.Tensor, bounds: tuple[End, End]) -> torch.Tensor:
+        noise = torch.randn(empty.shape, generator=self._generator, dtype=empty.dtype, device=empty.device)
+        return _fold(noise * IMPROPER_SCALE, *bounds)
 
     def _own_axes(self, expr: Expr, rank: int) -> tuple[int, ...]:
         event = tuple(self._bound.size(size) for size in expr.type.event)
@@ -157,6 +175,18 @@ class _Interpreter:
         value = value.reshape((*leading, *(1,) * (len(event) - rank), *own_event))
         members = () if plate is None else (self._bound.count(plate),)
         return value.expand(self._draws, *members, *event)
+
+
+def _is_boundless(x: torch.Tensor, bounds: tuple[End, End]) -> bool:
+    """Whether draws with one bound spread over more orders of magnitude than can be computed with."""
+    end, *more = (end for end in bounds if end is not None)
+    if more or x.numel() == 0:
+        return False
+    distance = (x - end).abs().flatten()
+    finfo = torch.finfo(x.dtype)
+    some = distance[:: 1 + len(distance) // MOST_COMPARED].clamp(finfo.tiny, finfo.max).log()
+    low, high = some.quantile(torch.tensor(CORE, dtype=some.dtype, device=some.device))
+    return bool(high - low > MOST_NATS)
 
 
 def _fold(x: torch.Tensor, lower: torch.Tensor | None, upper: torch.Tensor | None) -> torch.Tensor:

@@ -59,12 +59,13 @@ class _Plates:
 @dataclass(frozen=True)
 class Evidence:
     """log_z: log Zhat (nats), a scalar tensor, or (beta,) of several temperings. root: the conditionals of the root steps. backward: those
-    of each section, the trunk first, the outermost step first. plates: those below, which do not depend on the tempering."""
+    of each section, the trunk first, the outermost step first. plates: those below, which do not depend on the tempering. Without a
+    contraction, there are none."""
 
     log_z: torch.Tensor
-    root: Sequence[Conditional]
-    backward: Callable[[], Iterator[Sequence[Conditional]]]
-    plates: _Plates
+    root: Sequence[Conditional] = ()
+    backward: Callable[[], Iterator[Sequence[Conditional]]] = lambda: iter(())
+    plates: _Plates | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ class Contraction:
         particle, by group.
         """
         beta = torch.tensor(betas, dtype=self._target.dtype, device=self._target.device)
+        assert evidence.plates is not None, "of a contraction"
         return self._finish(factors, evidence.plates, _Tempering(beta, narrowing))
 
     def _run_plates(self, factors: LogFactors) -> _Plates:

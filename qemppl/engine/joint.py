@@ -11,6 +11,7 @@ from qemppl.compile.factors import Site, sites
 from qemppl.compile.layout import Axes
 from qemppl.compile.observations import observe
 from qemppl.compile.plan import Plan
+from qemppl.compile.program import Program
 from qemppl.data.bound import BoundModel
 from qemppl.engine.ancestral import DRAW, draw_layouts
 from qemppl.engine.particles import Proposal
@@ -37,30 +38,55 @@ class Joint:
     log_q: torch.Tensor
 
 
-def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torch.Tensor]) -> Joint:
-    """Evaluates a model on draws. draws: by latent, (draw, member, *event)."""
-    bound, count = plan.bound, len(next(iter(draws.values())))
+@dataclass(frozen=True)
+class JointProgram:
+    """A model on `count` joint draws. pointwise: the observations whose log-density is kept by member. varying: slots of deterministic
+    names that depend on latents."""
+
+    bound: BoundModel
+    count: int
+    program: Program
+    pointwise: tuple[Site, ...]
+    totals: frozenset[str]
+    varying: Mapping[str, int]
+
+    def run(self, particles: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """Log-densities by site, (member, draw), and deterministic names. particles: by latent, (member, draw, *event)."""
+        by_member, values = self.program.densities(particles, self.totals, tuple(self.varying.values()))
+        densities = {name: log_p.expand(-1, self.count) for name, log_p in by_member.items()}
+        return densities, dict(zip(self.varying, values, strict=True))
+
+
+def compile_joint(plan: Plan, count: int) -> JointProgram:
+    """The program of a model on so many joint draws."""
+    bound = plan.bound
     builder = Builder(bound, Axes(bound), draw_layouts(bound), plan.target)
     found = sites(builder)
     slots = {d.name: builder.expression(d.value) for d in bound.ir.definitions}
     varying = {name: slot for name, slot in slots.items() if slot not in builder.constants}
-    outputs = tuple(varying.values())
-    device = plan.target.device
-    particles = {name: values.transpose(0, 1).to(device) for name, values in draws.items()}
-    is_pointwise = {site.name: _is_pointwise(bound, site, count) for site in found}
-    totals = frozenset(name for name, kept in is_pointwise.items() if not kept)
+    pointwise = tuple(site for site in found if _is_pointwise(bound, site, count))
+    totals = frozenset({site.name for site in found} - {site.name for site in pointwise})
     factors = [(site.name, slot) for site in found for slot in _slots(builder, site, is_total=site.name in totals)]
-    program = assemble(builder, Task(factors, outputs), {DRAW: count}, {DRAW: None}, plan.target.memory)
-    by_member, values = program.densities(particles, totals, outputs)
-    densities = {name: log_p.expand(-1, count).transpose(0, 1).cpu() for name, log_p in by_member.items()}
-    latents = {variable.name for variable in bound.ir.latents}
+    task = Task(factors, tuple(varying.values()))
+    program = assemble(builder, task, {DRAW: count}, {DRAW: None}, plan.target.memory)
+    return JointProgram(bound, count, program, pointwise, totals, varying)
+
+
+def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torch.Tensor]) -> Joint:
+    """Evaluates a model on draws. draws: by latent, (draw, member, *event)."""
+    joint = compile_joint(plan, len(next(iter(draws.values()))))
+    particles = {name: values.transpose(0, 1).to(plan.target.device) for name, values in draws.items()}
+    by_site, values = joint.run(particles)
+    densities = {name: log_p.transpose(0, 1).cpu() for name, log_p in by_site.items()}
+    latents = {variable.name for variable in plan.bound.ir.latents}
     return Joint(
-        definitions={name: value.transpose(0, 1).cpu() for name, value in zip(varying, values, strict=True)},
-        log_likelihood=_pointwise(bound, [site for site in found if is_pointwise[site.name]], densities),
+        definitions={name: value.transpose(0, 1).cpu() for name, value in values.items()},
+        log_likelihood=_pointwise(plan.bound, joint.pointwise, densities),
         log_prior=torch.stack([log_p.sum(1) for name, log_p in densities.items() if name in latents]).sum(0),
         log_joint=torch.stack([log_p.sum(1) for log_p in densities.values()]).sum(0),
         log_q=sum(
-            (_log_q(proposal, particles).cpu() for proposal in proposals), torch.zeros(count, dtype=plan.target.dtype)
+            (_log_q(proposal, particles).cpu() for proposal in proposals),
+            torch.zeros(joint.count, dtype=plan.target.dtype),
         ),
     )
 

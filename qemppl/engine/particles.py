@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import log, sqrt
@@ -102,13 +102,29 @@ def _chart(builder: Builder, axes: Axes, group: Group, part: Part) -> AnyChart:
     return Chart(ends[0], ends[1], group.family.support)
 
 
+_Draw = Callable[[Proposal, Plan, "torch.Generator"], tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]]
+
+
 def draw_particles(proposals: Sequence[Proposal], plan: Plan, generator: torch.Generator) -> Particles:
     """Low-variance particles of every group: stratified or quasi-random uniforms through the widened proposal's quantiles."""
+    return _particles(
+        proposals, plan, [_draw_grid if p.group.on_a_line else _draw_mixture for p in proposals], generator
+    )
+
+
+def draw_independent(proposals: Sequence[Proposal], plan: Plan, generator: torch.Generator) -> Particles:
+    """Independent particles of every group, from Q as it is."""
+    return _particles(proposals, plan, [_draw_plain] * len(proposals), generator)
+
+
+def _particles(
+    proposals: Sequence[Proposal], plan: Plan, draws: Sequence[_Draw], generator: torch.Generator
+) -> Particles:
     values: dict[str, torch.Tensor] = {}
     clouds: dict[str, Cloud] = {}
-    for proposal in proposals:
+    for proposal, draw in zip(proposals, draws, strict=True):
         group = proposal.group
-        u, log_q, narrowing = (_draw_grid if group.on_a_line else _draw_mixture)(proposal, plan, generator)
+        u, log_q, narrowing = draw(proposal, plan, generator)
         for part, chart in zip(group.parts, proposal.charts, strict=True):
             coordinates = u[:, :, part.offset : part.offset + part.size]
             if chart.stretches:
@@ -119,6 +135,16 @@ def draw_particles(proposals: Sequence[Proposal], plan: Plan, generator: torch.G
         states = torch.as_tensor(discrete.values, dtype=plan.target.dtype, device=plan.target.device)
         values[discrete.name] = states.expand(plan.axes.size(discrete.plate), -1)
     return Particles(values, clouds)
+
+
+def _draw_plain(
+    proposal: Proposal, plan: Plan, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Particles u, and the log-density of Q, which they are drawn from."""
+    group, family = proposal.group, proposal.group.family
+    u = family.reparameterised(proposal.standard, plan.particles[group.name], generator)
+    log_q = family.log_prob(proposal.standard, u)
+    return u, log_q, torch.zeros_like(log_q)
 
 
 def _draw_grid(

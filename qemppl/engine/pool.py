@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from qemppl.compile.plan import Plan
-from qemppl.engine.draws import draw_indices, pick
+from qemppl.engine.draws import pick
 from qemppl.engine.particles import Particles, Proposal
 from qemppl.engine.pooling import VERY_MANY, Pooling, Rule, log_mean, pool
 from qemppl.engine.qem import Sampler, Weighted
@@ -171,6 +171,8 @@ def report(
     plan = sampler.plan
     round_length = max(SHORTEST_ROUND, min(LONGEST_ROUND, WORK // max(plan.flops, 1)))
     fewest, most = FEWEST_ROUNDS * round_length, MOST_ROUNDS * round_length
+    if not sampler.pools:
+        round_length = fewest = most = 1
     found = _Pool(most)
     group_of = {part.variable.name: group.name for group in plan.groups for part in group.parts}
     group_of |= {enumeration.name: enumeration.name for enumeration in plan.enumerations}
@@ -184,7 +186,7 @@ def report(
         step = sampler.e_step(proposals)
         weighted = sampler.weigh(step)
         found.add(step.particles, weighted, group_of)
-        indices = draw_indices(sampler.contraction, weighted.evidence, each, sampler.generator)
+        indices = sampler.draw_indices(weighted, each)
         found.draws.append({n: v.cpu() for n, v in pick(step.particles, plan, indices).items()})
         if each * len(found.draws) > 2 * stored and each > 1:
             each = ceil(each / 2)
@@ -217,8 +219,10 @@ def _is_hopeless(pooling: Pooling | None, round_length: int) -> bool:
 
 
 def _ratio_error(weights: torch.Tensor, values: torch.Tensor, ratio: torch.Tensor) -> torch.Tensor:
-    """Standard error of the ratio sum w v / sum w over replicates (delta method). weights sum to 1; values (replicate, ...)."""
+    """Standard error of the ratio sum w v / sum w over replicates (delta method), NaN for one. weights sum to 1; values (replicate, ..)."""
     count = len(values)
+    if count == 1:
+        return torch.full_like(ratio, torch.nan)
     return ((weights * (values - ratio)).square().sum(0) * count / (count - 1)).sqrt()
 
 

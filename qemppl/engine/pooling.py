@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from math import log, sqrt
+from math import log, nan, sqrt
 
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.pareto import shape_of_largest, smooth, threshold
@@ -53,6 +53,8 @@ class Pooling:
 def pool(log_z: torch.Tensor, members: int) -> Pooling:
     """The weights of replicates. log_z: (replicate,). members: of the largest plate."""
     count = len(log_z)
+    if count == 1:
+        return Pooling(Rule.BY_EVIDENCE, torch.ones_like(log_z), nan)
     smoothed, khat = smooth(log_z)
     # where log Zhat differs in rounding only, there is no tail to fit
     shape = float(torch.fmin(khat, shape_of_largest(log_z.log_softmax(0).max(), count)))
@@ -70,6 +72,8 @@ def log_mean(log_z: torch.Tensor, rule: Rule) -> tuple[float, float | None]:
     The error is None where replicates cannot be weighed: their spread then says nothing of what they missed.
     """
     count = len(log_z)
+    if count == 1:
+        return log_z.item(), None
     if rule is Rule.BY_TILT:
         variance = float(log_z.var())
         return float(log_z.mean()) + variance / 2, sqrt(variance / count + variance**2 / (2 * (count - 1)))

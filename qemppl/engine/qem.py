@@ -21,6 +21,7 @@ from statistics import median, stdev
 
 from qemppl.compile.plan import Plan
 from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
+from qemppl.engine.draws import draw_indices
 from qemppl.engine.evidence import Contraction, Evidence, LogFactors
 from qemppl.engine.faults import impossible, not_a_number
 from qemppl.engine.log_factors import log_factors
@@ -88,15 +89,17 @@ class Weighted:
 
 @dataclass(frozen=True)
 class Sampler:
-    """What every E-step needs."""
+    """What every E-step needs. draw: how particles are drawn. pools: whether a report pools many E-steps."""
 
     plan: Plan
     contraction: Contraction
     generator: torch.Generator
+    draw: Callable[[Sequence[Proposal], Plan, torch.Generator], Particles] = draw_particles
+    pools: bool = True
 
     def e_step(self, proposals: Sequence[Proposal]) -> EStep:
         """Draws particles and computes every log-factor."""
-        return self.log_factors(draw_particles(proposals, self.plan, self.generator))
+        return self.log_factors(self.draw(proposals, self.plan, self.generator))
 
     def log_factors(self, particles: Particles) -> EStep:
         """The log-factors of given particles."""
@@ -106,6 +109,10 @@ class Sampler:
         """The evidence and marginal weights at one beta. Raises DiagnosticsError for NaN or infinite densities."""
         evidence = self.run(step)
         return self.weighted(beta, evidence if beta == 1 else self.temper(step, evidence, [beta]))
+
+    def draw_indices(self, weighted: Weighted, draws: int) -> dict[str, torch.Tensor]:
+        """Which particle of each group and member each joint draw takes: (draw, member) by group."""
+        return draw_indices(self.contraction, weighted.evidence, draws, self.generator)
 
     def run(self, step: EStep) -> Evidence:
         """The evidence at beta = 1. Raises DiagnosticsError for NaN or infinite densities."""
@@ -122,7 +129,7 @@ class Sampler:
     def weighted(self, beta: float, evidence: Evidence) -> Weighted:
         """Adds the marginal weights of every latent."""
         weights = self.contraction.marginals(evidence)
-        ess = {group.name: _effective(weights[group.name]) for group in self.plan.groups}
+        ess = {group.name: effective(weights[group.name]) for group in self.plan.groups}
         return Weighted(beta, evidence, weights, ess)
 
 
@@ -184,7 +191,7 @@ def _trust_region(sampler: Sampler, step: EStep, plain: Evidence, last: float) -
     def serve(evidence: Evidence) -> list[bool]:
         weights = sampler.contraction.root_marginals(evidence)
         roots = [weights[group.name] for group in plan.groups if group.plate is None]
-        return torch.stack([_serves(_effective(w), w.shape[-1]) for w in roots]).all(0).tolist() if roots else [True]
+        return torch.stack([_serves(effective(w), w.shape[-1]) for w in roots]).all(0).tolist() if roots else [True]
 
     if all(serve(plain)):
         return sampler.weighted(1.0, plain)
@@ -246,7 +253,7 @@ def _temper(weights: torch.Tensor, narrowing: torch.Tensor, serves: torch.Tensor
         width /= trials + 1
         powers = (log_power[:, None] + width * places).exp()
         tempered = torch.addcmul(base[:, None], powers, log_r[:, None]).softmax(-1)
-        good = _serves(_effective(tempered), base.shape[-1])  # (member, trial)
+        good = _serves(effective(tempered), base.shape[-1])  # (member, trial)
         log_power += width * good.cumprod(-1).sum(-1, keepdim=True)
     return weights.index_copy(0, few, (base + log_power.exp() * log_r).softmax(-1))
 
@@ -256,7 +263,7 @@ def _trials(entries: int) -> int:
     return min(MOST_TRIALS, TRIAL_ENTRIES // entries)
 
 
-def _effective(weights: torch.Tensor) -> torch.Tensor:
+def effective(weights: torch.Tensor) -> torch.Tensor:
     """The effective number of particles, 0 where all weights are: (.., particle) -> (..)."""
     return (weights.sum(-1).square() / weights.square().sum(-1)).nan_to_num()
 
@@ -273,12 +280,17 @@ def _stop_reason(state: Adaptation, max_iterations: int, stay: int) -> str:
     arrived = len(latest) == stay and all(line.beta == 1 for line in latest)
     if arrived and stdev(line.elbo for line in latest) <= STEADY:
         return ARRIVED
-    if state.quiet >= 2 * WINDOW * (1 if state.largest_beta >= NEAR else FAR_PATIENCE):
-        recent = torch.tensor([line.elbo for line in history[-WINDOW:]], dtype=torch.float64)
-        before = torch.tensor([line.elbo for line in history[-2 * WINDOW : -WINDOW]], dtype=torch.float64)
-        noise = ((recent.var() + before.var()) / WINDOW).sqrt()
-        if recent.mean() - before.mean() <= 2 * noise:
-            return SETTLED
+    patience = 2 * WINDOW * (1 if state.largest_beta >= NEAR else FAR_PATIENCE)
+    if state.quiet >= patience and has_stopped_rising([line.elbo for line in history], WINDOW):
+        return SETTLED
     if len(history) >= max_iterations:
         return EXHAUSTED
     return ""
+
+
+def has_stopped_rising(elbos: Sequence[float], window: int) -> bool:
+    """Whether the mean of the last `window` is not above that of as many before them, beyond its noise."""
+    recent = torch.tensor(elbos[-window:], dtype=torch.float64)
+    before = torch.tensor(elbos[-2 * window : -window], dtype=torch.float64)
+    noise = ((recent.var() + before.var()) / window).sqrt()
+    return bool(recent.mean() - before.mean() <= 2 * noise)

@@ -72,6 +72,23 @@ class Family(ABC):
     def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log q(x): standard (member, parameter), x (member, particle, coordinate) -> (member, particle)."""
 
+    # For gradients.
+
+    def to_free(self, standard: torch.Tensor) -> torch.Tensor:
+        """Coordinates without bounds, (member, coordinate): by default logs of the standard parameters."""
+        return standard.log()
+
+    def from_free(self, free: torch.Tensor) -> torch.Tensor:
+        """Standard parameters; differentiable."""
+        return free.exp()
+
+    def reparameterised(self, standard: torch.Tensor, particles: int, generator: torch.Generator) -> torch.Tensor:
+        """Independent particles (member, particle, coordinate), differentiable in the standard parameters."""
+        shape = (len(standard), particles, self.dimension)
+        least = torch.finfo(standard.dtype).eps / 2
+        u = torch.rand(shape, generator=generator, dtype=standard.dtype, device=standard.device)
+        return self.quantile(standard, u.clamp_(least, 1 - least))
+
     # Derived; a family overrides these only to avoid cancellation, or to say what a coordinate is.
 
     def moments(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qemppl.families.base import ExponentialFamily
 from qemppl.families.dirichlet import inside_mean_logs
+from qemppl.families.gamma import log_gamma_draws
 from qemppl.numerics.digamma import dirichlet_falls, dirichlet_shapes
 from qemppl.numerics.incomplete_beta import logit_beta_quantile
 from qemppl.numerics.lazy import torch
@@ -40,6 +41,11 @@ class Beta(ExponentialFamily):
 
     def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
         return inside_mean_logs(mean)
+
+    def reparameterised(self, standard: torch.Tensor, particles: int, generator: torch.Generator) -> torch.Tensor:
+        finfo = torch.finfo(standard.dtype)
+        a, b = (log_gamma_draws(p[:, None, None].expand(-1, particles, -1), generator) for p in standard.unbind(-1))
+        return (a - b).sigmoid().clamp(finfo.tiny, 1 - finfo.eps / 2)
 
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         finfo = torch.finfo(u.dtype)

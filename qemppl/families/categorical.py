@@ -46,6 +46,10 @@ class Categorical(ExponentialFamily):
     def mean_to_standard(self, mean: torch.Tensor) -> torch.Tensor:
         return mean
 
+    def from_free(self, free: torch.Tensor) -> torch.Tensor:
+        """Logs of probabilities, up to a constant for each coordinate."""
+        return self.natural_to_standard(free)
+
     def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
         """Raises probabilities to RARE / states, and has the sum back at 1."""
         p, least = self._split(mean), RARE / self.states

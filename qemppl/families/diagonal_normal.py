@@ -44,6 +44,15 @@ class DiagonalNormal(MeansAndVariances, ExponentialFamily):
         centre, variance = mean.chunk(2, -1)
         return torch.cat((centre, variance.sqrt()), -1)
 
+    def to_free(self, standard: torch.Tensor) -> torch.Tensor:
+        """(loc, log scale)."""
+        loc, scale = standard.chunk(2, -1)
+        return torch.cat((loc, scale.log()), -1)
+
+    def from_free(self, free: torch.Tensor) -> torch.Tensor:
+        loc, log_scale = free.chunk(2, -1)
+        return torch.cat((loc, log_scale.exp()), -1)
+
     def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
         """Raises variances to `variance_floor`."""
         centre, variance = mean.chunk(2, -1)

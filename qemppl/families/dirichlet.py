@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qemppl.families.base import ExponentialFamily
+from qemppl.families.gamma import log_gamma_draws
 from qemppl.numerics.digamma import dirichlet_falls, dirichlet_shapes
 from qemppl.numerics.incomplete_beta import logit_beta_quantile
 from qemppl.numerics.lazy import torch
@@ -50,6 +51,12 @@ class Dirichlet(ExponentialFamily):
 
     def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
         return inside_mean_logs(mean)
+
+    def reparameterised(self, standard: torch.Tensor, particles: int, generator: torch.Generator) -> torch.Tensor:
+        left, right = (
+            log_gamma_draws(shapes.expand(-1, particles, -1), generator) for shapes in self._halves(standard[:, None])
+        )
+        return left - right - self._tree(standard).offset
 
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         left, right = self._halves(standard[:, None])

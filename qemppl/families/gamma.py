@@ -49,7 +49,21 @@ class Gamma(ExponentialFamily):
         highest = log_centre - 64 * finfo.eps * log_centre.abs().clamp_min(1)
         return torch.stack((torch.minimum(mean[..., 0], highest), centre), -1)
 
-    def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
-        finfo = torch.finfo(u.dtype)
+    def reparameterised(self, standard: torch.Tensor, particles: int, generator: torch.Generator) -> torch.Tensor:
         shape, rate = (p[:, None, None] for p in standard.unbind(-1))
-        return (log_gamma_quantile(shape, u) - rate.log()).exp().clamp(finfo.tiny, finfo.max)
+        return (log_gamma_draws(shape.expand(-1, particles, -1), generator) - rate.log()).exp().clamp(*_limits(rate))
+
+    def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+        shape, rate = (p[:, None, None] for p in standard.unbind(-1))
+        return (log_gamma_quantile(shape, u) - rate.log()).exp().clamp(*_limits(u))
+
+
+def log_gamma_draws(shape: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Logs of gamma variables of rate 1, differentiable in the shape."""
+    draws: torch.Tensor = torch._standard_gamma(shape, generator)
+    return draws.clamp_min(torch.finfo(shape.dtype).tiny).log()
+
+
+def _limits(like: torch.Tensor) -> tuple[float, float]:
+    finfo = torch.finfo(like.dtype)
+    return finfo.tiny, finfo.max

@@ -41,6 +41,9 @@ class InverseGamma(ExponentialFamily):
         """As for the gamma law of 1/x."""
         return _mirror(_RECIPROCAL.project_mean(_mirror(mean)))
 
+    def reparameterised(self, standard: torch.Tensor, particles: int, generator: torch.Generator) -> torch.Tensor:
+        return _RECIPROCAL.reparameterised(standard, particles, generator).reciprocal()
+
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         finfo = torch.finfo(u.dtype)
         return _RECIPROCAL.quantile(standard, 1 - u).reciprocal_().clamp_(finfo.tiny, finfo.max)

@@ -21,7 +21,7 @@ class LogNormal(Normal):
 
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         finfo = torch.finfo(u.dtype)
-        return super().quantile(standard, u).exp_().clamp_(finfo.tiny, finfo.max)
+        return super().quantile(standard, u).exp().clamp(finfo.tiny, finfo.max)
 
     def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         y = x.log()

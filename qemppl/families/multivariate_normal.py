@@ -63,6 +63,15 @@ class MultivariateNormal(ExponentialFamily):
         centre, covariance = self._split(mean)
         return _join(centre, robust_cholesky(covariance)[1])
 
+    def to_free(self, standard: torch.Tensor) -> torch.Tensor:
+        """loc and L, with the logs of its diagonal."""
+        loc, factor = self._split(standard)
+        return _join(loc, factor.tril(-1) + torch.diag_embed(factor.diagonal(dim1=-2, dim2=-1).log()))
+
+    def from_free(self, free: torch.Tensor) -> torch.Tensor:
+        loc, factor = self._split(free)
+        return _join(loc, factor.tril(-1) + torch.diag_embed(factor.diagonal(dim1=-2, dim2=-1).exp()))
+
     def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
         """Raises variances to `variance_floor`, then adds the jitter of `robust_cholesky` where it is needed."""
         centre, covariance = self._split(mean)

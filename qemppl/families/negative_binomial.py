@@ -92,6 +92,13 @@ class Poisson(CountFamily):
     def mean_to_standard(self, mean: torch.Tensor) -> torch.Tensor:
         return torch.cat((mean, mean / _least_excess(mean.dtype)), -1)
 
+    def to_free(self, standard: torch.Tensor) -> torch.Tensor:
+        """The log of the mean."""
+        return standard[:, : self.dimension].log()
+
+    def from_free(self, free: torch.Tensor) -> torch.Tensor:
+        return self.mean_to_standard(free.exp())
+
     def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
         """Raises the mean to LEAST_MEAN."""
         return mean.clamp(LEAST_MEAN, LARGEST_MEAN)

@@ -6,7 +6,9 @@ from qemppl.numerics.lazy import torch
 
 
 def has_room(tensor: torch.Tensor, *others: torch.Tensor) -> bool:
-    """Whether every other tensor broadcasts to the shape of `tensor` without enlarging it."""
+    """Whether every other tensor broadcasts to the shape of `tensor` without enlarging it, and no derivative needs `tensor` as it is."""
+    if tensor.requires_grad:
+        return False
     shape = tensor.shape
     for other in others:
         extra = len(shape) - other.dim()

@@ -29,7 +29,7 @@ from qemppl.result.target import check_target, file_error, replace_file
 MAGIC = b"qemppl checkpoint 1\n"
 SECONDS_BETWEEN = 5.0
 """Between two writes: what SIGKILL or a power cut can cost."""
-SETTINGS = ("particles", "max_iterations", "memory", "init_from")
+SETTINGS = ("method", "step", "particles", "max_iterations", "memory", "init_from")
 """Settings that the adapt phase depends on; the others may change when a fit is resumed."""
 FINGERPRINT = {
     "version": "the version of qemppl",
@@ -39,6 +39,8 @@ FINGERPRINT = {
     "dtype": "--dtype",
     "device": "--device",
     "particles": "--particles",
+    "method": "--method",
+    "step": "--step",
     "max_iterations": "--max-iterations",
     "memory": "--memory",
     "init_from": "--init-from",

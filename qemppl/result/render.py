@@ -51,7 +51,9 @@ def format_number(value: float, decimals: int | None) -> str:
 
 
 def format_error(error: float) -> str:
-    """An error with two significant digits."""
+    """An error with two significant digits; empty where it is unknown."""
+    if math.isnan(error):
+        return ""
     return format_number(error, 1 - math.floor(math.log10(error)) if 0 < error < math.inf else None)
 
 

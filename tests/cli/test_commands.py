@@ -89,7 +89,7 @@ def test_help_states_the_defaults_of_the_engine() -> None:
         ("--tolerance", "nan"),
         ("--tolerance", "0"),
         ("--memory", "much"),
-        ("--method", "vi"),
+        ("--method", "advi"),
         ("--device", "tpu"),
         ("--format", "xml"),
         ("-o", "no/such/folder/fit.nc"),

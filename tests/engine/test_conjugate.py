@@ -55,6 +55,21 @@ def test_normal_hierarchy_with_a_covariate() -> None:
     check_evidence(fit, stats.multivariate_normal(np.zeros(len(y)), marginal).logpdf(y))
 
 
+@pytest.mark.parametrize("vague", [1e-3, 0.1])
+def test_an_inverse_gamma_prior_that_is_nearly_improper(vague: float) -> None:
+    """Prior draws of inv_gamma(0.001, 0.001) overflow, so the fit starts elsewhere; its target is as stated."""
+    rng = np.random.default_rng(21)
+    y = rng.normal(3, 2.5, size=40)
+    text = "data { plate obs; real y[obs]; } model { real<lower=0> v ~ inv_gamma(VAGUE, VAGUE); plate obs { y ~ normal(3, sqrt(v)); } }"
+    fit = compile_model(text=text.replace("VAGUE", str(vague))).fit({"y": y}, seed=1)
+    shape, scale = vague + 20, vague + 0.5 * ((y - 3) ** 2).sum()
+    posterior = stats.invgamma(shape, scale=scale)
+    check_moments(fit, "v", np.array(posterior.mean()), np.array(posterior.std()))
+    at = 6.0  # the evidence is prior x likelihood / posterior, anywhere
+    prior = stats.invgamma(vague, scale=vague).logpdf(at)
+    check_evidence(fit, prior + stats.norm(3, at**0.5).logpdf(y).sum() - posterior.logpdf(at))
+
+
 def test_beta_binomial() -> None:
     n, k = np.array([3, 10, 25, 40, 7]), np.array([0, 4, 25, 11, 3])
     model = compile_model(

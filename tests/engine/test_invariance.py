@@ -69,7 +69,7 @@ def particles_of(plan: Plan) -> Particles:
     return Sampler(plan, Contraction(plan), generator).e_step(starting_proposals(plan, generator)).particles
 
 
-@pytest.mark.parametrize("budget", [1 << 30, 300_000])
+@pytest.mark.parametrize("budget", [1 << 30, 420_000])
 @pytest.mark.parametrize("text", [MODEL, CROSSED])
 def test_slabs_of_any_size_give_the_same_numbers(text: str, budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that are kept, and those that are computed anew whenever they are read."""

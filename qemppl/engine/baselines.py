@@ -1,0 +1,145 @@
+"""Methods to compare with, on the same compiled model and with the same report phase.
+
+plain  QEM as published (Heap et al. 2025, section 3): independent particles, weights as they are, a step t^-p or a constant one.
+rws    massively parallel reweighted wake-sleep (Heap et al. 2023): Adam on -sum of w log Q over particles that are held fixed.
+vi     massively parallel variational inference (Aitchison 2019): Adam on log Zhat itself, through reparameterised particles.
+is     global importance sampling: particles of all groups share one index, so that K combinations are weighed instead of K^n.
+
+All start where QEM does. They stop when the evidence no longer rises over WINDOW iterations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from qemppl.compile.plan import make_plan
+from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
+from qemppl.engine.differentiable import evaluate
+from qemppl.engine.faults import impossible
+from qemppl.engine.particles import Proposal
+from qemppl.engine.qem import (
+    EXHAUSTED,
+    SETTLED,
+    STEP_POWER,
+    Adaptation,
+    Iteration,
+    Sampler,
+    effective,
+    has_stopped_rising,
+)
+from qemppl.engine.start import proposals_at
+from qemppl.numerics.lazy import torch
+
+WINDOW = 50
+LEARNING_RATE = 0.05
+"""Of Adam, unless another is asked for."""
+
+Watch = Callable[[Adaptation], None]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """step: a constant step of plain QEM in place of t^-STEP_POWER, or the learning rate of Adam."""
+
+    max_iterations: int
+    step: float | None = None
+
+
+def adapt_plain(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: Watch) -> Adaptation:
+    """QEM without a trust region. For independent particles the sampler is one that draws them."""
+    while not state.stop_reason:
+        step = sampler.e_step(state.proposals)
+        weighted = sampler.weigh(step)
+        if weighted.evidence.log_z == -torch.inf:
+            raise DiagnosticsError(impossible(sampler.plan, step.particles), Stage.RESOURCE)
+        move = schedule.step or math.pow(1.0 + len(state.history), -STEP_POWER)
+        proposals = []
+        for proposal in state.proposals:
+            name, family = proposal.group.name, proposal.group.family
+            moments = family.moments(step.particles.clouds[name].u, weighted.weights[name])
+            proposals.append(replace(proposal, mean=family.project_mean(family.blend(proposal.mean, moments, move))))
+        state.proposals = tuple(proposals)
+        _end_iteration(state, weighted.evidence.log_z, weighted.weights, schedule, watch)
+    return state
+
+
+def adapt_rws(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: Watch) -> Adaptation:
+    """Gradients of the families alone."""
+    with torch.inference_mode(mode=False):
+        descent = _Descent(sampler, state, schedule)
+        while not state.stop_reason:
+            with torch.no_grad():
+                step = sampler.e_step(state.proposals)
+                weighted = sampler.weigh(step)
+            log_q = {name: descent.log_prob(name, cloud.u) for name, cloud in step.particles.clouds.items()}
+            descent.move(-torch.stack([(weighted.weights[name] * value).sum() for name, value in log_q.items()]).sum())
+            _end_iteration(state, weighted.evidence.log_z, weighted.weights, schedule, watch)
+    return state
+
+
+def adapt_vi(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: Watch) -> Adaptation:
+    """Gradients through the model, whose program is compiled once more without the passes that have no derivative."""
+    asked = {sampler.plan.particles[group.name] for group in sampler.plan.groups}
+    particles = asked.pop() if len(asked) == 1 else None
+    with torch.inference_mode(mode=False):
+        plan = make_plan(sampler.plan.bound, replace(sampler.plan.target, passes=frozenset()), particles)
+        descent = _Descent(sampler, state, schedule)
+        while not state.stop_reason:
+            found = evaluate(plan, state.proposals, descent.standards(), sampler.generator)
+            descent.move(-found.log_z)
+            _end_iteration(state, found.log_z, found.weights, schedule, watch)
+    return state
+
+
+class _Descent:
+    """Adam on the free coordinates of every group's family; moves the proposals of a state."""
+
+    def __init__(self, sampler: Sampler, state: Adaptation, schedule: Schedule) -> None:
+        self._state = state
+        # again, for tensors made in inference mode have no derivatives
+        state.proposals = proposals_at(sampler.plan, {p.group.name: p.mean.clone() for p in state.proposals})
+        self._families = {p.group.name: p.group.family for p in state.proposals}
+        self._free = {p.group.name: p.group.family.to_free(p.standard).requires_grad_() for p in state.proposals}
+        self._adam = torch.optim.Adam(self._free.values(), lr=schedule.step or LEARNING_RATE)
+
+    def standards(self) -> dict[str, torch.Tensor]:
+        """Standard parameters by group, differentiable."""
+        return {name: self._families[name].from_free(free) for name, free in self._free.items()}
+
+    def log_prob(self, name: str, u: torch.Tensor) -> torch.Tensor:
+        """log Q of particles (member, particle, coordinate), differentiable in the parameters of Q alone."""
+        family = self._families[name]
+        return family.log_prob(family.from_free(self._free[name]), u)
+
+    def move(self, loss: torch.Tensor) -> None:
+        """One step of Adam; none where a derivative is not finite."""
+        gradients = torch.autograd.grad(loss, list(self._free.values()))
+        for free, gradient in zip(self._free.values(), gradients, strict=True):
+            free.grad = gradient
+        if all(bool(gradient.isfinite().all()) for gradient in gradients):
+            self._adam.step()
+        with torch.no_grad():
+            self._state.proposals = tuple(self._moved(proposal) for proposal in self._state.proposals)
+
+    def _moved(self, proposal: Proposal) -> Proposal:
+        family, free = proposal.group.family, self._free[proposal.group.name]
+        return replace(proposal, mean=family.project_mean(family.standard_to_mean(family.from_free(free))))
+
+
+def _end_iteration(
+    state: Adaptation, log_z: torch.Tensor, weights: Mapping[str, torch.Tensor], schedule: Schedule, watch: Watch
+) -> None:
+    """A line of the trace, and whether it is the last."""
+    ess = tuple(
+        float(effective(weights[p.group.name]).mean()) / weights[p.group.name].shape[-1] for p in state.proposals
+    )
+    state.history.append(Iteration(log_z.item(), 1.0, ess))
+    state.largest_beta = 1.0
+    elbos = [line.elbo for line in state.history]
+    if len(elbos) >= 2 * WINDOW and has_stopped_rising(elbos, WINDOW):
+        state.stop_reason = SETTLED
+    elif len(elbos) >= schedule.max_iterations:
+        state.stop_reason = EXHAUSTED
+    watch(state)
