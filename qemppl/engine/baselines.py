@@ -54,7 +54,7 @@ def adapt_plain(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: 
         weighted = sampler.weigh(step)
         if weighted.evidence.log_z == -torch.inf:
             raise DiagnosticsError(impossible(sampler.plan, step.particles), Stage.RESOURCE)
-        move = schedule.step or math.pow(1.0 + len(state.history), -STEP_POWER)
+        move = schedule.step or decaying_step(len(state.history), STEP_POWER)
         proposals = []
         for proposal in state.proposals:
             name, family = proposal.group.name, proposal.group.family
@@ -63,6 +63,11 @@ def adapt_plain(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: 
         state.proposals = tuple(proposals)
         _end_iteration(state, weighted.evidence.log_z, weighted.weights, schedule, watch)
     return state
+
+
+def decaying_step(iteration: int, power: float) -> float:
+    """t^-power, with t = 1 at the first iteration (Heap et al. 2025, Theorem 1)."""
+    return math.pow(1.0 + iteration, -power)
 
 
 def adapt_rws(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: Watch) -> Adaptation:

@@ -43,11 +43,10 @@ def proposals_at(plan: Plan, means: Mapping[str, torch.Tensor]) -> tuple[Proposa
 
 
 def _trimmed(u: torch.Tensor, support: Support) -> torch.Tensor:
-    """Draws (member, draw, coordinate) between two of their quantiles, whole numbers among whole ones; of finitely many, rare ones too."""
+    """Draws (member, draw, coordinate) between two of them, whatever the scale they are measured on; of finitely many values, all."""
     if support.integer and support.upper < torch.inf:
         return u
-    kind = "nearest" if support.integer else "linear"
-    low, high = (u.quantile(p, 1, keepdim=True, interpolation=kind) for p in (TRIMMED, 1 - TRIMMED))
+    low, high = (u.quantile(p, 1, keepdim=True, interpolation="nearest") for p in (TRIMMED, 1 - TRIMMED))
     return torch.maximum(torch.minimum(u, high), low)
 
 
