@@ -11,12 +11,12 @@ export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 .PHONY: help demo test bench reference format clean
 
 help:
-	@echo "make demo    fit eight schools: install into .venv, run, print the posterior"
-	@echo "make test    what CI runs: lint, types, import floors, tests"
-	@echo "make bench   time every benchmark model against other engines, in hours; docs/performance.md shows the results"
-	@echo "make reference   fit public benchmark posteriors, and compare with long runs; docs/reference.md shows the result"
-	@echo "make format  lay out the source and apply safe lint fixes"
-	@echo "make clean   remove .venv and every cache"
+	@echo "make demo       fit eight schools: install into .venv, run, print the posterior"
+	@echo "make test       what CI runs: lint, types, import floors, tests"
+	@echo "make bench      time every benchmark model against other engines, in hours; docs/performance.md shows the results"
+	@echo "make reference  fit public benchmark posteriors, and compare with long runs; docs/reference.md shows the result"
+	@echo "make format     lay out the source and apply safe lint fixes"
+	@echo "make clean      remove .venv and every cache"
 
 demo: .venv/.installed
 	$(BIN)/qemppl fit examples/eight_schools/model.qem examples/eight_schools/data.json --seed 1

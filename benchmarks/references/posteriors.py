@@ -7,8 +7,6 @@ data are read from the shared folder. Discrete latents are summed out.
 from __future__ import annotations
 
 import sys
-import time
-from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -18,7 +16,7 @@ import numpyro.distributions as dist
 
 from benchmarks.posteriors import MODELS, POSTERIORS
 from benchmarks.references.models import Data, Reference
-from benchmarks.references.sampling import moments, sample, write
+from benchmarks.references.sampling import record
 
 SEED = 20_261
 
@@ -141,14 +139,8 @@ def main(names: list[str]) -> None:
     numpyro.enable_x64()
     for posterior in POSTERIORS:
         name = posterior.name
-        if name not in REFERENCES or (names and name not in names):
-            continue
-        print(name, flush=True)
-        start = time.perf_counter()
-        data = labelled(posterior.data())
-        draws = sample(REFERENCES[name], data, SEED)
-        write(Path(MODELS) / f"{name}.json", moments(REFERENCES[name], data, draws))
-        print(f"  {time.perf_counter() - start:.0f} s", flush=True)
+        if name in REFERENCES and (not names or name in names):
+            record(REFERENCES[name], labelled(posterior.data()), SEED, MODELS / f"{name}.json")
 
 
 if __name__ == "__main__":

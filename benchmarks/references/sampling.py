@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,14 @@ def _rounded(values: NDArray[np.float64]) -> dict[str, float]:
     sd = float(values.std(ddof=1))
     decimals = 3 - math.floor(math.log10(sd))
     return {"mean": round(float(values.mean()), decimals), "sd": round(sd, decimals)}
+
+
+def record(reference: Reference, data: Data, key: int, path: Path) -> None:
+    """Samples a posterior and writes its table, with the name of the file and the time on the terminal."""
+    print(path, flush=True)
+    start = time.perf_counter()
+    write(path, moments(reference, data, sample(reference, data, key)))
+    print(f"  {time.perf_counter() - start:.0f} s", flush=True)
 
 
 def write(path: Path, table: dict[str, dict[str, float]]) -> None:

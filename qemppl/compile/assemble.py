@@ -55,9 +55,8 @@ def assemble(
     def block_of(level: Sequence[Instruction], factors: Sequence[FactorOutput]) -> int:
         computed = [i for i in level if not i.is_view]
         results = [cells(slot) for slot in (*(i.target for i in computed), *(f.slot for f in factors))]
-        own = [
-            [s for s in i.sources if builder.layouts[s].plate is not None] for i in computed
-        ]  # the root's are not cut
+        # what is at the root is not cut
+        own = [[s for s in i.sources if builder.layouts[s].plate is not None] for i in computed]
         operands = [sum(map(cells, sources)) // LIVE_TEMPORARIES for sources in own]  # all of them are alive at once
         return max(1, entries // max([1, *results, *operands]))
 

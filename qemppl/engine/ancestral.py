@@ -146,13 +146,10 @@ class _Interpreter:
     ) -> torch.Tensor:
         if law.improper:
             return self._stand_in(empty, bounds)
-        is_free = bounds == (None, None)
-        x = (
-            law.sample(self._generator, *arguments)
-            if is_free
-            else draw_between(law, self._generator, *bounds, arguments)
-        )
-        may_be_boundless = self._tames and not is_free and not law.support.integer
+        if bounds == (None, None):
+            return law.sample(self._generator, *arguments)
+        x = draw_between(law, self._generator, *bounds, arguments)
+        may_be_boundless = self._tames and not law.support.integer
         return self._stand_in(empty, bounds) if may_be_boundless and _is_boundless(x, bounds) else x
 
     def _stand_in(self, empty: torch.Tensor, bounds: tuple[End, End]) -> torch.Tensor:

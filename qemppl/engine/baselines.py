@@ -11,7 +11,7 @@ All start where QEM does. They stop when the evidence no longer rises over WINDO
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from qemppl.compile.plan import make_plan
@@ -26,7 +26,7 @@ from qemppl.engine.qem import (
     Adaptation,
     Iteration,
     Sampler,
-    effective,
+    Weighted,
     has_stopped_rising,
 )
 from qemppl.engine.start import proposals_at
@@ -61,7 +61,7 @@ def adapt_plain(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: 
             moments = family.moments(step.particles.clouds[name].u, weighted.weights[name])
             proposals.append(replace(proposal, mean=family.project_mean(family.blend(proposal.mean, moments, move))))
         state.proposals = tuple(proposals)
-        _end_iteration(state, weighted.evidence.log_z, weighted.weights, schedule, watch)
+        _end_iteration(state, weighted, schedule, watch)
     return state
 
 
@@ -78,9 +78,13 @@ def adapt_rws(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: Wa
             with torch.no_grad():
                 step = sampler.e_step(state.proposals)
                 weighted = sampler.weigh(step)
-            log_q = {name: descent.log_prob(name, cloud.u) for name, cloud in step.particles.clouds.items()}
+            standards, clouds = descent.standards(), step.particles.clouds
+            log_q = {
+                p.group.name: p.group.family.log_prob(standards[p.group.name], clouds[p.group.name].u)
+                for p in state.proposals
+            }
             descent.move(-torch.stack([(weighted.weights[name] * value).sum() for name, value in log_q.items()]).sum())
-            _end_iteration(state, weighted.evidence.log_z, weighted.weights, schedule, watch)
+            _end_iteration(state, weighted, schedule, watch)
     return state
 
 
@@ -93,8 +97,8 @@ def adapt_vi(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: Wat
         descent = _Descent(sampler, state, schedule)
         while not state.stop_reason:
             found = evaluate(plan, state.proposals, descent.standards(), sampler.generator)
-            descent.move(-found.log_z)
-            _end_iteration(state, found.log_z, found.weights, schedule, watch)
+            descent.move(-found.evidence.log_z)
+            _end_iteration(state, found, schedule, watch)
     return state
 
 
@@ -105,18 +109,12 @@ class _Descent:
         self._state = state
         # again, for tensors made in inference mode have no derivatives
         state.proposals = proposals_at(sampler.plan, {p.group.name: p.mean.clone() for p in state.proposals})
-        self._families = {p.group.name: p.group.family for p in state.proposals}
         self._free = {p.group.name: p.group.family.to_free(p.standard).requires_grad_() for p in state.proposals}
         self._adam = torch.optim.Adam(self._free.values(), lr=schedule.step or LEARNING_RATE)
 
     def standards(self) -> dict[str, torch.Tensor]:
         """Standard parameters by group, differentiable."""
-        return {name: self._families[name].from_free(free) for name, free in self._free.items()}
-
-    def log_prob(self, name: str, u: torch.Tensor) -> torch.Tensor:
-        """log Q of particles (member, particle, coordinate), differentiable in the parameters of Q alone."""
-        family = self._families[name]
-        return family.log_prob(family.from_free(self._free[name]), u)
+        return {p.group.name: p.group.family.from_free(self._free[p.group.name]) for p in self._state.proposals}
 
     def move(self, loss: torch.Tensor) -> None:
         """One step of Adam; none where a derivative is not finite."""
@@ -126,22 +124,20 @@ class _Descent:
         if all(bool(gradient.isfinite().all()) for gradient in gradients):
             self._adam.step()
         with torch.no_grad():
-            self._state.proposals = tuple(self._moved(proposal) for proposal in self._state.proposals)
-
-    def _moved(self, proposal: Proposal) -> Proposal:
-        family, free = proposal.group.family, self._free[proposal.group.name]
-        return replace(proposal, mean=family.project_mean(family.standard_to_mean(family.from_free(free))))
+            standards = self.standards()
+            self._state.proposals = tuple(_at(p, standards[p.group.name]) for p in self._state.proposals)
 
 
-def _end_iteration(
-    state: Adaptation, log_z: torch.Tensor, weights: Mapping[str, torch.Tensor], schedule: Schedule, watch: Watch
-) -> None:
+def _at(proposal: Proposal, standard: torch.Tensor) -> Proposal:
+    """The proposal with other standard parameters."""
+    family = proposal.group.family
+    return replace(proposal, mean=family.project_mean(family.standard_to_mean(standard)))
+
+
+def _end_iteration(state: Adaptation, weighted: Weighted, schedule: Schedule, watch: Watch) -> None:
     """A line of the trace, and whether it is the last."""
-    ess = tuple(
-        float(effective(weights[p.group.name]).mean()) / weights[p.group.name].shape[-1] for p in state.proposals
-    )
-    state.history.append(Iteration(log_z.item(), 1.0, ess))
-    state.largest_beta = 1.0
+    state.history.append(Iteration(weighted.evidence.log_z.item(), weighted.beta, weighted.mean_ess))
+    state.largest_beta = weighted.beta
     elbos = [line.elbo for line in state.history]
     if len(elbos) >= 2 * WINDOW and has_stopped_rising(elbos, WINDOW):
         state.stop_reason = SETTLED

@@ -7,47 +7,25 @@ are the marginal weights that the engine's own contraction finds (the source-ter
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import log
 
 from qemppl.compile.plan import Plan
-from qemppl.compile.program import TableKey
-from qemppl.engine.particles import Proposal, by_member
+from qemppl.compile.program import TableKey, add_to_ancestors
+from qemppl.engine.evidence import Evidence
+from qemppl.engine.particles import Proposal, draw_independent, unary_log_factors
+from qemppl.engine.qem import Weighted, effective
 from qemppl.engine.step_sums import spread
 from qemppl.numerics.lazy import torch
 
 
-@dataclass(frozen=True)
-class Evaluated:
-    """log_z: a number. weights: by group, (member, particle)."""
-
-    log_z: torch.Tensor
-    weights: Mapping[str, torch.Tensor]
-
-
 def evaluate(
     plan: Plan, proposals: Sequence[Proposal], standards: Mapping[str, torch.Tensor], generator: torch.Generator
-) -> Evaluated:
+) -> Weighted:
     """log Zhat at independent particles. plan: of one slab, without passes. standards: of Q by group, (member, parameter)."""
-    values: dict[str, torch.Tensor] = {}
-    unary: dict[str, torch.Tensor] = {}
-    for proposal in proposals:
-        group, standard = proposal.group, standards[proposal.group.name]
-        count = plan.particles[group.name]
-        u = group.family.reparameterised(standard, count, generator)
-        log_q = group.family.log_prob(standard, u)
-        for part, chart in zip(group.parts, proposal.charts, strict=True):
-            coordinates = u[:, :, part.offset : part.offset + part.size]
-            log_q = log_q - chart.log_jacobian(coordinates).sum(-1)
-            values[part.variable.name] = by_member(group, part, chart.forward(coordinates))
-        unary[group.name] = -log_q - log(count)
-    for discrete in plan.enumerations:
-        states = torch.as_tensor(discrete.values, dtype=plan.target.dtype, device=plan.target.device)
-        values[discrete.name] = states.expand(plan.axes.size(discrete.plate), -1)
-    return log_evidence(plan, values, unary)
+    particles = draw_independent(proposals, plan, generator, standards)
+    return log_evidence(plan, particles.values, unary_log_factors(particles, plan))
 
 
-def log_evidence(plan: Plan, values: Mapping[str, torch.Tensor], unary: Mapping[str, torch.Tensor]) -> Evaluated:
+def log_evidence(plan: Plan, values: Mapping[str, torch.Tensor], unary: Mapping[str, torch.Tensor]) -> Weighted:
     """log Zhat of particles and its derivatives by `unary`, -log(K Q) of each, (member, particle) by group. values: by latent."""
     unary = {name: value if value.requires_grad else value.clone().requires_grad_() for name, value in unary.items()}
     tables = {
@@ -59,8 +37,9 @@ def log_evidence(plan: Plan, values: Mapping[str, torch.Tensor], unary: Mapping[
         key = (plan.homes[name], (name,))
         tables[key] = tables[key] + value if key in tables else value
     log_z = _contract(plan, tables)
-    weights = torch.autograd.grad(log_z, list(unary.values()), retain_graph=True)
-    return Evaluated(log_z, dict(zip(unary, weights, strict=True)))
+    slopes = torch.autograd.grad(log_z, list(unary.values()), retain_graph=True)
+    weights = dict(zip(unary, slopes, strict=True))
+    return Weighted(1.0, Evidence(log_z), weights, {name: effective(weight) for name, weight in weights.items()})
 
 
 def _contract(plan: Plan, given: Mapping[TableKey, torch.Tensor]) -> torch.Tensor:
@@ -78,7 +57,8 @@ def _contract(plan: Plan, given: Mapping[TableKey, torch.Tensor]) -> torch.Tenso
             assert step.plate is not None
             assert step.home is not None
             ancestor = torch.as_tensor(plan.axes[step.plate].parents[step.home], device=message.device)
-            empty = message.new_zeros(plan.axes.size(step.home), *message.shape[1:])
-            message = empty.index_add(0, ancestor, message)
+            total = message.new_zeros(plan.axes.size(step.home), *message.shape[1:])
+            add_to_ancestors(total, ancestor, message)
+            message = total
         tables[step.output] = message
     return tables[plan.elimination.steps[-1].output].squeeze(0)

@@ -43,7 +43,6 @@ class JointProgram:
     """A model on `count` joint draws. pointwise: the observations whose log-density is kept by member. varying: slots of deterministic
     names that depend on latents."""
 
-    bound: BoundModel
     count: int
     program: Program
     pointwise: tuple[Site, ...]
@@ -69,7 +68,7 @@ def compile_joint(plan: Plan, count: int) -> JointProgram:
     factors = [(site.name, slot) for site in found for slot in _slots(builder, site, is_total=site.name in totals)]
     task = Task(factors, tuple(varying.values()))
     program = assemble(builder, task, {DRAW: count}, {DRAW: None}, plan.target.memory)
-    return JointProgram(bound, count, program, pointwise, totals, varying)
+    return JointProgram(count, program, pointwise, totals, varying)
 
 
 def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torch.Tensor]) -> Joint:

@@ -20,6 +20,12 @@ PARTICLES: dict[Method, int] = {"plain": 30, "is": 1000}
 """K where nobody asks for another: as published, and as one shared index needs. The planner chooses that of the other methods."""
 RESUMABLE: tuple[Method, ...] = ("qem", "plain")
 """Methods whose state is Q and the trace. Adam has a memory of its own."""
+_BASELINES: dict[Method, Callable[[Sampler, Adaptation, Schedule, Watch], Adaptation]] = {
+    "plain": adapt_plain,
+    "is": adapt_plain,
+    "rws": adapt_rws,
+    "vi": adapt_vi,
+}
 
 
 def make_sampler(method: Method, plan: Plan, generator: torch.Generator) -> Sampler:
@@ -33,15 +39,9 @@ def make_sampler(method: Method, plan: Plan, generator: torch.Generator) -> Samp
 
 def adapt_by(method: Method, sampler: Sampler, state: Adaptation, schedule: Schedule, watch: Watch) -> Adaptation:
     """Fits Q, in place."""
-    others: dict[Method, Callable[[Sampler, Adaptation, Schedule, Watch], Adaptation]] = {
-        "plain": adapt_plain,
-        "is": adapt_plain,
-        "rws": adapt_rws,
-        "vi": adapt_vi,
-    }
     if method == "qem":
         return adapt(sampler, state, schedule.max_iterations, watch)
-    return others[method](sampler, state, schedule, watch)
+    return _BASELINES[method](sampler, state, schedule, watch)
 
 
 def refusals(method: Method, plan: Plan) -> list[Diagnostic]:

@@ -102,29 +102,43 @@ def _chart(builder: Builder, axes: Axes, group: Group, part: Part) -> AnyChart:
     return Chart(ends[0], ends[1], group.family.support)
 
 
-_Draw = Callable[[Proposal, Plan, "torch.Generator"], tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]]
+Drawn = tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]
+"""Particles u of a group, the log-density they are drawn from, and that of Q over it."""
 
 
 def draw_particles(proposals: Sequence[Proposal], plan: Plan, generator: torch.Generator) -> Particles:
     """Low-variance particles of every group: stratified or quasi-random uniforms through the widened proposal's quantiles."""
-    return _particles(
-        proposals, plan, [_draw_grid if p.group.on_a_line else _draw_mixture for p in proposals], generator
-    )
+
+    def draw(proposal: Proposal) -> Drawn:
+        return (_draw_grid if proposal.group.on_a_line else _draw_mixture)(proposal, plan, generator)
+
+    return _particles(proposals, plan, draw)
 
 
-def draw_independent(proposals: Sequence[Proposal], plan: Plan, generator: torch.Generator) -> Particles:
-    """Independent particles of every group, from Q as it is."""
-    return _particles(proposals, plan, [_draw_plain] * len(proposals), generator)
-
-
-def _particles(
-    proposals: Sequence[Proposal], plan: Plan, draws: Sequence[_Draw], generator: torch.Generator
+def draw_independent(
+    proposals: Sequence[Proposal],
+    plan: Plan,
+    generator: torch.Generator,
+    standards: Mapping[str, torch.Tensor] | None = None,
 ) -> Particles:
+    """Independent particles of every group, from Q as it is. standards: its parameters by group, where derivatives by them are wanted."""
+
+    def draw(proposal: Proposal) -> Drawn:
+        group, family = proposal.group, proposal.group.family
+        standard = proposal.standard if standards is None else standards[group.name]
+        u = family.reparameterised(standard, plan.particles[group.name], generator)
+        log_q = family.log_prob(standard, u)
+        return u, log_q, torch.zeros_like(log_q)
+
+    return _particles(proposals, plan, draw)
+
+
+def _particles(proposals: Sequence[Proposal], plan: Plan, draw: Callable[[Proposal], Drawn]) -> Particles:
     values: dict[str, torch.Tensor] = {}
     clouds: dict[str, Cloud] = {}
-    for proposal, draw in zip(proposals, draws, strict=True):
+    for proposal in proposals:
         group = proposal.group
-        u, log_q, narrowing = draw(proposal, plan, generator)
+        u, log_q, narrowing = draw(proposal)
         for part, chart in zip(group.parts, proposal.charts, strict=True):
             coordinates = u[:, :, part.offset : part.offset + part.size]
             if chart.stretches:
@@ -137,19 +151,7 @@ def _particles(
     return Particles(values, clouds)
 
 
-def _draw_plain(
-    proposal: Proposal, plan: Plan, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Particles u, and the log-density of Q, which they are drawn from."""
-    group, family = proposal.group, proposal.group.family
-    u = family.reparameterised(proposal.standard, plan.particles[group.name], generator)
-    log_q = family.log_prob(proposal.standard, u)
-    return u, log_q, torch.zeros_like(log_q)
-
-
-def _draw_grid(
-    proposal: Proposal, plan: Plan, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _draw_grid(proposal: Proposal, plan: Plan, generator: torch.Generator) -> Drawn:
     """Particles u of one coordinate, the log-density they are drawn from, and that of Q over it."""
     group, family = proposal.group, proposal.group.family
     fitted = proposal.standard
@@ -160,9 +162,7 @@ def _draw_grid(
     return u, log_q, family.log_prob(fitted, u) - log_q
 
 
-def _draw_mixture(
-    proposal: Proposal, plan: Plan, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _draw_mixture(proposal: Proposal, plan: Plan, generator: torch.Generator) -> Drawn:
     """Particles u, the log-density of the mixture they are drawn from, and that of Q over it.
 
     Fixed numbers from each component, weighted by the density of the whole mixture, keep the evidence unbiased (Veach and Guibas

@@ -86,6 +86,11 @@ class Weighted:
     weights: Mapping[str, torch.Tensor]
     ess: Mapping[str, torch.Tensor]
 
+    @property
+    def mean_ess(self) -> tuple[float, ...]:
+        """Of each group, over its members, as a fraction of K."""
+        return tuple(float(e.mean()) / self.weights[group].shape[-1] for group, e in self.ess.items())
+
 
 @dataclass(frozen=True)
 class Sampler:
@@ -172,8 +177,7 @@ def adapt(sampler: Sampler, state: Adaptation, max_iterations: int, watch: Calla
         if log_z == -torch.inf:
             raise DiagnosticsError(impossible(sampler.plan, step.particles), Stage.RESOURCE)
         weighted = _trust_region(sampler, step, plain, state.history[-1].beta if state.history else 1.0)
-        ess = tuple(float(e.mean()) / sampler.plan.particles[group] for group, e in weighted.ess.items())
-        state.history.append(Iteration(log_z, weighted.beta, ess))
+        state.history.append(Iteration(log_z, weighted.beta, weighted.mean_ess))
         move = _step_size(state)
         state.proposals = tuple(_m_step(state, proposal, step, weighted, move) for proposal in state.proposals)
         state.stop_reason = _stop_reason(state, max_iterations, stay)

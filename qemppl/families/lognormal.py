@@ -21,7 +21,7 @@ class LogNormal(Normal):
 
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         finfo = torch.finfo(u.dtype)
-        return super().quantile(standard, u).exp().clamp(finfo.tiny, finfo.max)
+        return super().quantile(standard, u).exp_().clamp(finfo.tiny, finfo.max)  # a derivative needs what exp_ gave
 
     def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         y = x.log()

@@ -87,9 +87,8 @@ def test_an_interrupted_fit_leaves_no_file(number: signal.Signals, tmp_path: Pat
         str(tmp_path / "fit.nc"),
     )
     ours, theirs = pty.openpty()
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # ignored by a suite in the background, and then by its children
+    # a suite in the background ignores SIGINT, and so would its children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         command_line("fit", *EIGHT_SCHOOLS, *endless), cwd=ROOT, stdout=subprocess.PIPE, stderr=theirs
     )

@@ -52,7 +52,7 @@ def test_derivatives_are_those_of_differences(model: str) -> None:
 
     def log_z(moved: dict[str, torch.Tensor]) -> torch.Tensor:
         standards = {name: families[name].from_free(value) for name, value in moved.items()}
-        return evaluate(plan, proposals, standards, torch.Generator().manual_seed(2)).log_z
+        return evaluate(plan, proposals, standards, torch.Generator().manual_seed(2)).evidence.log_z
 
     torch.autograd.backward(log_z(free))
     for name, value in free.items():
@@ -83,6 +83,6 @@ def test_marginal_weights_are_derivatives_of_the_evidence(model: str) -> None:
     step = sampler.e_step(starting_proposals(plan, sampler.generator))
     weighted = sampler.weigh(step)
     found = log_evidence(plain, step.particles.values, unary_log_factors(step.particles, plain))
-    torch.testing.assert_close(found.log_z.detach(), weighted.evidence.log_z, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(found.evidence.log_z.detach(), weighted.evidence.log_z, rtol=1e-10, atol=1e-10)
     for name, weights in found.weights.items():
         torch.testing.assert_close(weights, weighted.weights[name], rtol=1e-8, atol=1e-10)
