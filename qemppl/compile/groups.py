@@ -84,7 +84,8 @@ class Group:
 
 
 def choose_groups(bound: BoundModel, *, separate: bool = False) -> tuple[Group, ...]:
-    """The groups of a model, globals first, then by depth. separate: every latent alone, but for those in `joint` blocks."""
+    """The groups of a model, globals first, then by depth. separate: every latent outside `joint` blocks alone, and the coordinates of
+    its vectors independent."""
     latents = [variable for variable in bound.ir.latents if not variable.enumerated]
     latents.sort(key=lambda v: len(bound.ir.path(v.plate)))
     alone = [v for v in latents if v.sampled or (v.block is None and (separate or v.family in ALONE))]
@@ -95,7 +96,7 @@ def choose_groups(bound: BoundModel, *, separate: bool = False) -> tuple[Group, 
     _absorb_few(bound, by_plate)
     members = [*by_plate.items(), *((v.plate, [v]) for v in alone)]
     members.sort(key=lambda item: len(bound.ir.path(item[0])))
-    return tuple(_make_group(bound, plate, variables) for plate, variables in members)
+    return tuple(_make_group(bound, plate, variables, separate) for plate, variables in members)
 
 
 def _absorb_few(bound: BoundModel, by_plate: dict[str | None, list[RandomVariable]]) -> None:
@@ -120,7 +121,7 @@ def _members(bound: BoundModel, variable: RandomVariable, plate: str | None) -> 
     return 1 if variable.plate == plate else bound.count(variable.plate)
 
 
-def _make_group(bound: BoundModel, plate: str | None, variables: Sequence[RandomVariable]) -> Group:
+def _make_group(bound: BoundModel, plate: str | None, variables: Sequence[RandomVariable], separate: bool) -> Group:
     parts, offset = [], 0
     for variable in variables:
         size = _size(bound, variable, plate)
@@ -132,7 +133,10 @@ def _make_group(bound: BoundModel, plate: str | None, variables: Sequence[Random
     if variables[0].sampled:
         why = "discrete" if variables[0].family is None else ASKED
         return Group(name, plate, tuple(parts), _discrete_family(bound, variables[0], offset), why)
-    family, why = _family_name(variables, offset, 1 if plate is None else bound.count(plate), plate)
+    limit = FULL_AT_ROOT if plate is None else FULL_ON_PLATE
+    if separate and variables[0].block is None:
+        limit = 1
+    family, why = _family_name(variables, offset, 1 if plate is None else bound.count(plate), limit)
     return Group(name, plate, tuple(parts), make_family(family, offset), why)
 
 
@@ -144,17 +148,16 @@ def _discrete_family(bound: BoundModel, variable: RandomVariable, dimension: int
     return make_family(variable.family or name, dimension, int(states) if states < inf else None)
 
 
-def _family_name(
-    variables: Sequence[RandomVariable], dimension: int, members: int, plate: str | None
-) -> tuple[str, str]:
-    """The family of a group of `dimension` coordinates for each of its members, and why it is that one."""
+def _family_name(variables: Sequence[RandomVariable], dimension: int, members: int, limit: int) -> tuple[str, str]:
+    """The family of a group of `dimension` coordinates for each of its members, and why it is that one. limit: the largest
+    dimension with a full covariance."""
     asked = {variable.family for variable in variables} - {None}
     if len(variables) == 1 and asked <= {"dirichlet"} and _is_one_simplex(variables[0]):
         return "dirichlet", "one simplex"
     if dimension == 1:
         family = variables[0].family
         return (family, ASKED) if family else (_scalar_family(variables[0]), "of its support")
-    return _joint_family(asked, dimension, members, FULL_AT_ROOT if plate is None else FULL_ON_PLATE)
+    return _joint_family(asked, dimension, members, limit)
 
 
 def _joint_family(asked: AbstractSet[str | None], dimension: int, members: int, limit: int) -> tuple[str, str]:

@@ -73,8 +73,8 @@ class Plan:
 def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *, separate: bool = False) -> Plan:
     """Plans a fit.
 
-    particles: K for every group, instead of the planner's choice. separate: a group for every latent outside `joint` blocks, as in
-    the published method. Raises DiagnosticsError (RESOURCE) where even few particles do
+    particles: K for every group, instead of the planner's choice. separate: a group for every latent outside `joint` blocks, vectors
+    with independent coordinates, as in the published method. Raises DiagnosticsError (RESOURCE) where even few particles do
     not fit into the memory, (DATA) where a plate has no members, (MODEL) for statements that cannot be computed yet.
     """
     check_model(bound)

@@ -55,6 +55,20 @@ def test_family_of_a_group_follows_from_its_support(latent: str, family: str) ->
     assert group.family.name == family
 
 
+def test_as_published_latents_stand_alone_and_coordinates_of_vectors_are_independent() -> None:
+    text = """model {
+      vector[3] v ~ normal(0, 1); vector[3] w ~ normal(0, 1) approx multi_normal; real z ~ normal(0, 1);
+      joint { real a ~ normal(0, 1); real b ~ normal(a, 1); }
+    }"""
+    found = choose_groups(compile_model(text=text).bind({})[0], separate=True)
+    assert {group.name: group.family.name for group in found} == {
+        "v": "multi_normal_diag",
+        "w": "multi_normal",
+        "z": "normal",
+        "a+b": "multi_normal",
+    }
+
+
 def test_global_latents_share_a_group_and_so_do_those_of_a_plate() -> None:
     found = groups(
         "real m ~ normal(0, 1); real<lower=0> s ~ normal(0, 1); "
