@@ -96,3 +96,15 @@ def test_usage_errors(arguments: tuple[str, ...], said: str) -> None:
     done = child("fit", "examples/eight_schools/model.qem", "examples/eight_schools/data.json", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("method", ["plain", "rws", "is"])
+def test_what_cannot_be_is_located_by_every_method(method: str) -> None:
+    """An outcome that no value explains, and a density that is not a number."""
+    impossible = "data { real y; } model { real<lower=0, upper=1> m ~ uniform(0, 1); y ~ uniform(0, m); }"
+    undefined = "data { real y; } model { real m ~ normal(0, 1); y ~ normal(0, sqrt(m)); }"
+    for text, code in ((impossible, "QEM802"), (undefined, "QEM801")):
+        with pytest.raises(DiagnosticsError) as caught:
+            compile_model(text=text).fit({"y": 3.0}, seed=1, method=method)
+        (problem,) = caught.value.diagnostics
+        assert (problem.code, "`y`" in problem.message) == (code, True)

@@ -33,7 +33,7 @@ class Plan:
     computed by the densities, in one iteration. peak_bytes: tables, particles and temporaries. trunk: the program of what is not cut,
     whose values in the slots `given` the slabs' programs read. is_kept: whether the tables of all slabs are kept in memory between
     two looks at them. single_error: nats that log Zhat may be off by because slabs are exponentiated in single precision; None where
-    they are not.
+    they are not. separate: whether every latent outside `joint` blocks is a group of its own.
     """
 
     bound: BoundModel
@@ -51,6 +51,7 @@ class Plan:
     peak_bytes: int
     is_kept: bool
     single_error: float | None
+    separate: bool
     target: Target
 
     @property
@@ -118,6 +119,7 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *
         peak_bytes=memory.needed,
         is_kept=memory.is_kept,
         single_error=memory.single_error,
+        separate=separate,
         target=target,
     )
 

@@ -24,6 +24,7 @@ from qemppl.engine.qem import (
     SETTLED,
     STEP_POWER,
     Adaptation,
+    EStep,
     Iteration,
     Sampler,
     Weighted,
@@ -50,10 +51,7 @@ class Schedule:
 def adapt_plain(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: Watch) -> Adaptation:
     """QEM without a trust region. For independent particles the sampler is one that draws them."""
     while not state.stop_reason:
-        step = sampler.e_step(state.proposals)
-        weighted = sampler.weigh(step)
-        if weighted.evidence.log_z == -torch.inf:
-            raise DiagnosticsError(impossible(sampler.plan, step.particles), Stage.RESOURCE)
+        step, weighted = _weighted_step(sampler, state)
         move = schedule.step or decaying_step(len(state.history), STEP_POWER)
         proposals = []
         for proposal in state.proposals:
@@ -63,6 +61,15 @@ def adapt_plain(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: 
         state.proposals = tuple(proposals)
         _end_iteration(state, weighted, schedule, watch)
     return state
+
+
+def _weighted_step(sampler: Sampler, state: Adaptation) -> tuple[EStep, Weighted]:
+    """An E-step under Q. Raises DiagnosticsError (RESOURCE) where no combination of particles is possible."""
+    step = sampler.e_step(state.proposals)
+    weighted = sampler.weigh(step)
+    if weighted.evidence.log_z == -torch.inf:
+        raise DiagnosticsError(impossible(sampler.plan, step.particles), Stage.RESOURCE)
+    return step, weighted
 
 
 def decaying_step(iteration: int, power: float) -> float:
@@ -76,8 +83,7 @@ def adapt_rws(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: Wa
         descent = _Descent(sampler, state, schedule)
         while not state.stop_reason:
             with torch.no_grad():
-                step = sampler.e_step(state.proposals)
-                weighted = sampler.weigh(step)
+                step, weighted = _weighted_step(sampler, state)
             standards, clouds = descent.standards(), step.particles.clouds
             log_q = {
                 p.group.name: p.group.family.log_prob(standards[p.group.name], clouds[p.group.name].u)
@@ -93,7 +99,8 @@ def adapt_vi(sampler: Sampler, state: Adaptation, schedule: Schedule, watch: Wat
     asked = {sampler.plan.particles[group.name] for group in sampler.plan.groups}
     particles = asked.pop() if len(asked) == 1 else None
     with torch.inference_mode(mode=False):
-        plan = make_plan(sampler.plan.bound, replace(sampler.plan.target, passes=frozenset()), particles)
+        plain = replace(sampler.plan.target, passes=frozenset())
+        plan = make_plan(sampler.plan.bound, plain, particles, separate=sampler.plan.separate)
         descent = _Descent(sampler, state, schedule)
         while not state.stop_reason:
             found = evaluate(plan, state.proposals, descent.standards(), sampler.generator)

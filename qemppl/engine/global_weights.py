@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from math import log
 
 from qemppl.compile.plan import Plan
+from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
 from qemppl.engine.evidence import Contraction, Evidence, LogFactors
+from qemppl.engine.faults import not_a_number
 from qemppl.engine.joint import JointProgram, compile_joint
 from qemppl.engine.particles import Proposal, draw_independent
 from qemppl.engine.qem import EStep, Sampler, Weighted, effective
@@ -33,11 +35,13 @@ class GlobalSampler(Sampler):
         return EStep(self.draw(proposals, self.plan, self.generator), LogFactors((), lambda _: ()))
 
     def weigh(self, step: EStep, beta: float = 1.0) -> Weighted:
-        """Weights p / q of joint draws, the same for every member."""
+        """Weights p / q of joint draws, the same for every member. Raises DiagnosticsError for NaN or infinite densities."""
         densities, _ = self.joint.run(step.particles.values)
         log_p = torch.stack([log_p.sum(0) for log_p in densities.values()]).sum(0)
         log_r = log_p - torch.stack([cloud.log_q.sum(0) for cloud in step.particles.clouds.values()]).sum(0)
-        shares = log_r.nan_to_num(-torch.inf, torch.inf, -torch.inf).softmax(0).nan_to_num()
+        if bool((log_r.isnan() | (log_r == torch.inf)).any()):
+            raise DiagnosticsError(not_a_number(self.plan, step.particles), Stage.RESOURCE)
+        shares = log_r.softmax(0).nan_to_num()
         weights = {name: shares.expand(len(cloud.u), -1) for name, cloud in step.particles.clouds.items()}
         ess = {name: effective(weight) for name, weight in weights.items()}
         return Weighted(beta, Evidence(log_r.logsumexp(0) - log(len(log_r))), weights, ess)
