@@ -8,13 +8,14 @@ export PIP_NO_CACHE_DIR := 1
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench reference format clean
+.PHONY: help demo test bench reference paper format clean
 
 help:
 	@echo "make demo       fit eight schools: install into .venv, run, print the posterior"
 	@echo "make test       what CI runs: lint, types, import floors, tests"
 	@echo "make bench      time every benchmark model against other engines, in hours; docs/performance.md shows the results"
 	@echo "make reference  fit public benchmark posteriors, and compare with long runs; docs/reference.md shows the result"
+	@echo "make paper      run the published experiments, in half an hour; docs/paper.md shows the results"
 	@echo "make format     lay out the source and apply safe lint fixes"
 	@echo "make clean      remove .venv and every cache"
 
@@ -34,6 +35,10 @@ bench: .venv/.installed-bench
 
 reference: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.reference_table
+
+paper: .venv/.installed-bench
+	$(BIN)/python -m benchmarks.paper
+	$(BIN)/python -m benchmarks.paper.report
 
 format: .venv/.installed-dev
 	$(BIN)/ruff format

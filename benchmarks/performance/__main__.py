@@ -10,17 +10,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import date
-from importlib.metadata import version
 
 from benchmarks.performance.cases import CASES, ROOT, Case
 from benchmarks.performance.job import ENGINES
-from benchmarks.performance.results import PATH, Result, load, store
+from benchmarks.performance.results import PATH, Result, load, machine, store
 from benchmarks.performance.truth import main as find_truth
 
 THREADS = 2
@@ -83,23 +80,6 @@ def limit_of(engine: str, own: Result) -> float:
     return float(wanted if wanted <= LONGEST else FEWER * seconds)
 
 
-def machine() -> Result:
-    packages = ("torch", "numpyro", "jax")
-    cpu = next(
-        (line.split(":")[1].strip() for line in _cpu_info() if line.startswith("model name")), platform.machine()
-    )
-    known = {name: version(name) for name in packages if importlib.util.find_spec(name)}
-    return {"date": date.today().isoformat(), "cpu": cpu, "threads": THREADS, **known}
-
-
-def _cpu_info() -> list[str]:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return file.read().splitlines()
-    except OSError:
-        return []
-
-
 def main(names: list[str]) -> None:
     """names: of cases, and of engines without their particle numbers."""
     cases = [case for case in CASES if case.name in names] or list(CASES)
@@ -113,7 +93,7 @@ def main(names: list[str]) -> None:
         result = measure(case, engine, limit_of(engine, found.get((name, "fit"), {})))
         found[(name, engine)] = result
         print(f"{name:30} {engine:16} {_brief(result)}", flush=True)
-        store([found[key] for key in order if key in found], machine())
+        store([found[key] for key in order if key in found], machine(THREADS))
 
 
 def _brief(result: Result) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,8 @@ ROOT = HERE.parents[1]
 PAPER = ROOT.parent / "shared" / "data" / "paper"
 
 Data = dict[str, Any]
+Part = Literal["train", "test"]
+"""Of published data: what is fitted, and what is held out."""
 ACCURATE = 0.05
 """Distance of every mean from the reference, in its sd; without a reference, Monte Carlo error of every mean."""
 
@@ -58,12 +60,12 @@ def example(name: str) -> Case:
     )
 
 
-def bus() -> Data:
+def bus(part: Part = "train") -> Data:
     """As published where the data are at hand, else of the same shape."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng([1, part == "test"])
     company, run_type = (np.eye(size)[rng.integers(0, size, 900)] for size in (59, 8))
     data = {"bus_company": company, "run_type": run_type, "delayed": rng.integers(0, 2, 900)}
-    if published := _published("bus_breakdown"):
+    if published := _published("bus_breakdown", part):
         data = published
     return {
         "year_of": [1, 1, 1, 2, 2, 2],
@@ -74,11 +76,11 @@ def bus() -> Data:
     }
 
 
-def preferences() -> Data:
+def preferences(part: Part = "train") -> Data:
     """As published, or of its shape: 89 % of the films have no genre, and nobody likes any."""
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng([2, part == "test"])
     genre = (rng.random((1500, 18)) < 0.15) & (rng.random((1500, 1)) < 0.11)
-    data = _published("movielens") or {"x": genre, "obs": np.zeros(1500)}
+    data = _published("movielens", part) or {"x": genre, "obs": np.zeros(1500)}
     features, outcome = sorted(data.values(), key=lambda values: -values.size)
     return {
         "user_of": np.repeat(np.arange(1, 301), 5),
@@ -87,8 +89,8 @@ def preferences() -> Data:
     }
 
 
-def _published(name: str) -> dict[str, np.ndarray] | None:
-    path = PAPER / f"{name}.train.json.gz"
+def _published(name: str, part: Part) -> dict[str, np.ndarray] | None:
+    path = PAPER / f"{name}.{part}.json.gz"
     if not path.exists():
         return None
     return {key: np.array(values) for key, values in json.loads(gzip.decompress(path.read_bytes())).items()}
@@ -119,19 +121,19 @@ def poisson(groups: int) -> Data:
     return {"exposure": exposure, "y": rng.poisson(exposure * np.exp(rng.normal(-0.3, 0.6, groups)))}
 
 
-def occupancy(sites: int) -> Data:
-    """Sites of 12 species in each of 6 years, 5 visits to each."""
+def occupancy(sites: int, visits: int = 5) -> Data:
+    """Sites of 12 species in each of 6 years, some visits to each."""
     rng = np.random.default_rng(6)
     year_of, species_of = np.repeat(np.arange(6), 12), np.repeat(np.arange(72), sites)
     weather = rng.normal(size=(72 * sites, 3))
     eta = (rng.normal(0, 0.4, 6)[year_of] + rng.normal(0, 0.7, 72))[species_of] + weather @ [0.8, -0.5, 0.2]
     present = rng.random(len(eta)) < 1 / (1 + np.exp(-eta))
-    quality = rng.normal(size=5 * len(eta))
-    seen = np.repeat(present, 5) & (rng.random(len(quality)) < 1 / (1 + np.exp(-(-0.3 + 0.6 * quality))))
+    quality = rng.normal(size=visits * len(eta))
+    seen = np.repeat(present, visits) & (rng.random(len(quality)) < 1 / (1 + np.exp(-(-0.3 + 0.6 * quality))))
     return {
         "year_of": year_of + 1,
         "species_of": species_of + 1,
-        "site_of": np.repeat(np.arange(1, len(eta) + 1), 5),
+        "site_of": np.repeat(np.arange(1, len(eta) + 1), visits),
         "weather": weather,
         "quality": quality,
         "seen": seen.astype(int),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import platform
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,3 +24,21 @@ def load() -> tuple[list[Result], Result]:
     """Measurements, and the machine."""
     stored = json.loads(PATH.read_text(encoding="utf-8"))
     return stored["results"], stored["machine"]
+
+
+def machine(threads: int) -> Result:
+    """The day, the processor, the threads that were used, the versions of what was measured."""
+    packages = ("torch", "numpyro", "jax")
+    cpu = next(
+        (line.split(":")[1].strip() for line in _cpu_info() if line.startswith("model name")), platform.machine()
+    )
+    known = {name: version(name) for name in packages if importlib.util.find_spec(name)}
+    return {"date": date.today().isoformat(), "cpu": cpu, "threads": threads, **known}
+
+
+def _cpu_info() -> list[str]:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return file.read().splitlines()
+    except OSError:
+        return []

@@ -1,0 +1,67 @@
+"""python -m benchmarks.paper.truth [NAME ...]: posterior means and sds by long NUTS runs, to benchmarks/paper/truth/."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
+from numpyro.infer import MCMC, NUTS
+
+from benchmarks.paper.experiments import EXPERIMENTS, Experiment
+from benchmarks.performance.cases import Data
+from benchmarks.performance.numpyro_models import model
+
+CHAINS, WARMUP, DRAWS = 4, 1_000, 2_500
+SMALLEST_ESS, LARGEST_RHAT = 1_000, 1.01
+SEED = 20_262
+
+
+def radon(data: Data) -> None:
+    counties = len(data["county"])
+    county = jnp.array([data["county"].index(name) for name in data["county_name"]])
+    mean = numpyro.sample("mean", dist.Normal(0, 1))
+    log_sd = numpyro.sample("log_sd", dist.Normal(0, 1))
+    level = numpyro.sample("level", dist.Normal(mean, jnp.exp(log_sd)).expand([counties]))
+    log_spread = numpyro.sample("log_spread", dist.Normal(0, 1).expand([counties]))
+    law = dist.Normal(level[county], jnp.exp(log_spread[county]))
+    numpyro.sample("log_radon", law, obs=jnp.array(data["log_radon"]))
+
+
+def write(experiment: Experiment) -> None:
+    """Raises ValueError for a run that has not converged."""
+    start = time.perf_counter()
+    kernel = NUTS(radon if experiment.peer == "radon" else model(experiment.peer), target_accept_prob=0.9)
+    mcmc = MCMC(kernel, num_warmup=WARMUP, num_samples=DRAWS, num_chains=CHAINS, progress_bar=False)
+    mcmc.run(jax.random.key(SEED), experiment.data("train"))
+    latents = {variable.name for variable in experiment.bind("train").ir.latents if not variable.enumerated}
+    samples = {n: np.asarray(v) for n, v in mcmc.get_samples(group_by_chain=True).items() if n in latents}
+    ess = min(float(np.min(effective_sample_size(v))) for v in samples.values())
+    rhat = max(float(np.max(split_gelman_rubin(v))) for v in samples.values())
+    divergences = int(mcmc.get_extra_fields()["diverging"].sum())
+    print(f"{experiment.name}: smallest ESS {ess:.0f}, R-hat {rhat:.4f}, divergences {divergences}", flush=True)
+    if ess < SMALLEST_ESS or rhat > LARGEST_RHAT:
+        raise ValueError("this run is no reference")
+    table = {}
+    for name, values in samples.items():
+        flat = values.reshape(-1, *values.shape[2:])
+        table[name] = {"mean": flat.mean(0).round(5).tolist(), "sd": flat.std(0).round(5).tolist()}
+    experiment.truth.write_text(json.dumps(table) + "\n", encoding="utf-8")
+    print(f"  {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def main(names: list[str]) -> None:
+    numpyro.enable_x64()
+    for experiment in EXPERIMENTS:
+        if experiment.peer in names or not (names or experiment.truth.exists()):
+            write(experiment)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
