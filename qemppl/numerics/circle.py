@@ -46,7 +46,8 @@ def circular_variance(kappa: torch.Tensor) -> torch.Tensor:
 
 
 def concentration(variance: torch.Tensor) -> torch.Tensor:
-    """kappa of V in (0, 1]: Newton's method for log(A / V) by log kappa, a curve whose slope is 1 at both ends and at most 1.6 between.
+    """kappa of V in (0, 1], whose square is a number: Newton's method for log(A / V) by log kappa, a curve whose slope is 1 at both ends
+    and at most 1.6 between.
 
     kappa is at least the smallest number. Start: Banerjee et al. 2005, "Clustering on the unit hypersphere using von Mises-Fisher
     distributions".
