@@ -2,10 +2,11 @@
 
 A latent alone gives K^n combinations; a joint group learns correlations. The rules, in order:
   - a `sampled` discrete latent stands alone, and so does one with a univariate family, or `dirichlet`, after `approx`;
-  - the latents of one plate path share a group (so a `joint` block never needs to be split);
+  - the latents of one plate path share a group (so a `joint` block never needs to be split), but angles have one of their own: a normal law
+    on the line ends where a circle is cut;
   - a plate whose latents, over all members, are few beside the global ones joins the global group;
-  - a group of one scalar takes the family of its support, one of a single simplex the Dirichlet family; any other, arrays of simplexes
-    among them, is normal on the line, with full covariance up to a stated size;
+  - a group of one scalar takes the family of its support, one of a single simplex the Dirichlet family, one of angles the von Mises
+    family; any other, arrays of simplexes among them, is normal on the line, with full covariance up to a stated size;
   - the family of a discrete latent knows every value where there are not too many, else mean and variance.
 """
 
@@ -31,7 +32,7 @@ FULL_ON_PLATE = 8
 MOST_COVARIANCES = 1 << 24
 """Numbers in the covariance matrices of all members of a group; where there are more, the family is diagonal."""
 ASKED = "asked for with `approx`"
-UNIVARIATE = ("gamma", "inv_gamma", "beta")
+UNIVARIATE = ("gamma", "inv_gamma", "beta", "exponential")
 """Families of single numbers. The others name what a joint group does anyway: normal on the line, a positive latent as its log."""
 ALONE = (*UNIVARIATE, "dirichlet")
 """Families whose latents share no particle index."""
@@ -90,11 +91,12 @@ def choose_groups(bound: BoundModel, *, separate: bool = False) -> tuple[Group, 
     latents.sort(key=lambda v: len(bound.ir.path(v.plate)))
     alone = [v for v in latents if v.sampled or (v.block is None and (separate or v.family in ALONE))]
     by_plate: dict[str | None, list[RandomVariable]] = {}
+    angles: dict[str | None, list[RandomVariable]] = {}
     for variable in latents:
         if variable not in alone:
-            by_plate.setdefault(variable.plate, []).append(variable)
+            (angles if _is_angle(variable) else by_plate).setdefault(variable.plate, []).append(variable)
     _absorb_few(bound, by_plate)
-    members = [*by_plate.items(), *((v.plate, [v]) for v in alone)]
+    members = [*by_plate.items(), *angles.items(), *((v.plate, [v]) for v in alone)]
     members.sort(key=lambda item: len(bound.ir.path(item[0])))
     return tuple(_make_group(bound, plate, variables, separate) for plate, variables in members)
 
@@ -143,15 +145,19 @@ def _make_group(bound: BoundModel, plate: str | None, variables: Sequence[Random
 def _discrete_family(bound: BoundModel, variable: RandomVariable, dimension: int) -> Family:
     """The family of a sampled discrete latent, whose values are counted from the least of each member."""
     least, most = limits_of(bound, variable)
-    states = max(1.0, float((most - least).max()) + 1)
+    highest = (most - least).clip(0).reshape(len(least), -1)
+    states = float(highest.max()) + 1
+    # where there are more, binomial laws would have no variance of their own, and posteriors are often wider than these
     name = "neg_binomial" if states > MOST_STATES else "bernoulli" if states == 2 else "categorical"
-    return make_family(variable.family or name, dimension, int(states) if states < inf else None)
+    return make_family(variable.family or name, dimension, highest if states < inf else None)
 
 
 def _family_name(variables: Sequence[RandomVariable], dimension: int, members: int, limit: int) -> tuple[str, str]:
     """The family of a group of `dimension` coordinates for each of its members, and why it is that one. limit: the largest
     dimension with a full covariance."""
     asked = {variable.family for variable in variables} - {None}
+    if all(map(_is_angle, variables)):
+        return "von_mises", ASKED if asked else "of a circle"
     if len(variables) == 1 and asked <= {"dirichlet"} and _is_one_simplex(variables[0]):
         return "dirichlet", "one simplex"
     if dimension == 1:
@@ -170,6 +176,12 @@ def _joint_family(asked: AbstractSet[str | None], dimension: int, members: int, 
     if members * dimension**2 > MOST_COVARIANCES:
         return diagonal, f"diagonal: {members:,} full covariances of {dimension} dimensions are too many"
     return full, "one joint group, full covariance"
+
+
+def _is_angle(variable: RandomVariable) -> bool:
+    """Whether the posterior of a latent goes round a circle, by its law or as asked for; in a `joint` block it is on a line."""
+    own = variable.family == "von_mises" or (variable.family is None and LAWS[variable.law].period is not None)
+    return own and variable.block is None and variable.form is None
 
 
 def _is_one_simplex(variable: RandomVariable) -> bool:

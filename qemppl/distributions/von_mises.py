@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from qemppl.distributions.base import Argument, Grouping, Law
+from qemppl.numerics.circle import log_i0e, versine
 from qemppl.numerics.elementwise import broadcast, log_indicator, plus, times
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.rejection import draw_by_rejection
@@ -37,7 +38,7 @@ class VonMises(Law):
 
     def natural_parameters(self, *arguments: torch.Tensor) -> tuple[torch.Tensor, ...]:
         mu, kappa = arguments
-        log_scale = torch.special.i0e(kappa).log() + kappa + math.log(2 * math.pi)
+        log_scale = log_i0e(kappa) + kappa + math.log(2 * math.pi)
         return -log_scale, kappa * mu.cos(), kappa * mu.sin()
 
     def sample(self, generator: torch.Generator, *arguments: torch.Tensor) -> torch.Tensor:
@@ -49,21 +50,16 @@ class VonMises(Law):
         inside = x.isfinite()
         x = torch.where(inside, x, 0.0)
         direction = torch.atan2(groups.sum(x.sin()), groups.sum(x.cos()))
-        spread = groups.sum(_versine(x - groups.spread(direction)))
+        spread = groups.sum(versine(x - groups.spread(direction)))
         return groups.sum(log_indicator(inside, x)), groups.sum(torch.ones_like(x)), direction, spread
 
     def log_prob_summary(self, statistics: tuple[torch.Tensor, ...], *arguments: torch.Tensor) -> torch.Tensor:
         """Of n rows with mean direction m and spread s = sum of 1 - cos(x - m), the sum of cos(x - mu) is (n - s) cos(m - mu)."""
         base, count, direction, spread = statistics
         mu, kappa = arguments
-        fall = plus(times(_versine(direction - mu), count - spread), spread)
-        log_scale = torch.special.i0e(kappa).log() + math.log(2 * math.pi)
+        fall = plus(times(versine(direction - mu), count - spread), spread)
+        log_scale = log_i0e(kappa) + math.log(2 * math.pi)
         return plus(times(fall, -kappa) - count * log_scale, base)
-
-
-def _versine(angle: torch.Tensor) -> torch.Tensor:
-    """1 - cos(angle), without cancellation for a small one."""
-    return (0.5 * angle).sin().square().mul_(2)
 
 
 def _propose(generator: torch.Generator, kappa: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -76,6 +72,6 @@ def _propose(generator: torch.Generator, kappa: torch.Tensor) -> tuple[torch.Ten
     m = kappa * (1 + ratio)
     u = torch.rand(kappa.shape, generator=generator, dtype=kappa.dtype, device=kappa.device)
     angle = 2 * torch.atan((1 + 2 * m).rsqrt() * torch.tan(math.pi * (u - 0.5)))
-    height = kappa * _versine(angle) + 1 / (1 + ratio)
+    height = kappa * versine(angle) + 1 / (1 + ratio)
     noise = torch.empty_like(kappa).exponential_(generator=generator)
     return angle, height.log() + 1 - height < -noise

@@ -9,7 +9,7 @@ from qemppl.compile.plan import Plan
 from qemppl.engine.ancestral import prior_draws
 from qemppl.engine.particles import Proposal, make_charts
 from qemppl.numerics.lazy import torch
-from qemppl.numerics.supports import Support
+from qemppl.numerics.supports import CIRCLE, Support
 
 PRIOR_DRAWS = 512
 MOST_VALUES = 1 << 22
@@ -43,8 +43,9 @@ def proposals_at(plan: Plan, means: Mapping[str, torch.Tensor]) -> tuple[Proposa
 
 
 def _trimmed(u: torch.Tensor, support: Support) -> torch.Tensor:
-    """Draws (member, draw, coordinate) between two of them, whatever the scale they are measured on; of finitely many values, all."""
-    if support.integer and support.upper < torch.inf:
+    """Draws (member, draw, coordinate) between two of them, whatever the scale they are measured on; of finitely many values, and
+    on a circle, all."""
+    if (support.integer and support.upper < torch.inf) or support is CIRCLE:
         return u
     low, high = (u.quantile(p, 1, keepdim=True, interpolation="nearest") for p in (TRIMMED, 1 - TRIMMED))
     return torch.maximum(torch.minimum(u, high), low)

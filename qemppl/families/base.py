@@ -26,7 +26,7 @@ from qemppl.numerics.supports import Support
 class Family(ABC):
     """Laws of values of `dimension` coordinates, each in `support`, that the expectations of statistics T determine.
 
-    name: as written after `approx`. A value is a latent, or its image in a chart: of reals on REAL, POSITIVE or UNIT; whole numbers
+    name: as written after `approx`. A value is a latent, or its image in a chart: of reals on REAL, POSITIVE, UNIT or CIRCLE; whole numbers
     are counted from 0.
     """
 
@@ -65,7 +65,8 @@ class Family(ABC):
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         """Particles from uniforms. u: (member, particle, coordinate) in (0, 1) -> x of the same axes, inside the open support.
 
-        Monotone in u by coordinate (univariate: the inverse cdf), so stratified or quasi-random u give low-variance particles.
+        Monotone in u by coordinate (univariate: the inverse cdf; on a circle, once round it), so stratified or quasi-random u give
+        low-variance particles.
         """
 
     @abstractmethod

@@ -51,10 +51,10 @@ class Categorical(ExponentialFamily):
         return self.natural_to_standard(free)
 
     def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
-        """Raises probabilities to RARE / states, and has the sum back at 1."""
+        """Raises probabilities to RARE / states, and has the sum back at 1: by which they fall again, by less than a share RARE."""
         p, least = self._split(mean), RARE / self.states
         raised = p.clamp_min(least)
-        is_rare = (p < least).any(-1, keepdim=True)
+        is_rare = (p < (1 - RARE) * least).any(-1, keepdim=True)
         return torch.where(is_rare, raised / raised.sum(-1, keepdim=True), p).flatten(-2)
 
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:

@@ -54,9 +54,10 @@ class DiagonalNormal(MeansAndVariances, ExponentialFamily):
         return torch.cat((loc, log_scale.exp()), -1)
 
     def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
-        """Raises variances to `variance_floor`."""
-        centre, variance = mean.chunk(2, -1)
-        return torch.cat((centre, torch.maximum(variance, variance_floor(centre))), -1)
+        """Raises variances to `variance_floor`, and has what is too large within range."""
+        centre, variance = within_range(mean[:, : self.dimension]), mean[:, self.dimension :]
+        largest = torch.finfo(mean.dtype).eps * torch.finfo(mean.dtype).max
+        return torch.cat((centre, torch.maximum(variance.clamp_max(largest), variance_floor(centre))), -1)
 
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         loc, scale = standard[:, None].chunk(2, -1)
@@ -80,6 +81,12 @@ class DiagonalNormal(MeansAndVariances, ExponentialFamily):
         ratio = scale / other_scale
         shift = (loc - other_loc) / other_scale
         return (0.5 * (ratio.square() - 1 + shift.square()) - ratio.log()).sum(-1)
+
+
+def within_range(centre: torch.Tensor) -> torch.Tensor:
+    """The centre, no larger than the square root of the largest number, so that its square is one."""
+    largest = math.sqrt(torch.finfo(centre.dtype).max)
+    return centre.clamp(-largest, largest)
 
 
 def variance_floor(centre: torch.Tensor) -> torch.Tensor:

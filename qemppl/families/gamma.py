@@ -44,7 +44,7 @@ class Gamma(ExponentialFamily):
     def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
         """Lowers E log x until log E x - E log x, half the squared relative width, is at least 64 eps max(1, |log E x|)."""
         finfo = torch.finfo(mean.dtype)
-        centre = mean[..., 1].clamp(finfo.tiny / finfo.eps, finfo.max)
+        centre = mean[..., 1].clamp(finfo.tiny / finfo.eps, finfo.eps * finfo.max)
         log_centre = centre.log()
         highest = log_centre - 64 * finfo.eps * log_centre.abs().clamp_min(1)
         return torch.stack((torch.minimum(mean[..., 0], highest), centre), -1)

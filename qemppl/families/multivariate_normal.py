@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from qemppl.families.base import ExponentialFamily
-from qemppl.families.diagonal_normal import variance_floor
+from qemppl.families.diagonal_normal import variance_floor, within_range
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import normal_scores
 from qemppl.numerics.supports import REAL
@@ -75,6 +75,7 @@ class MultivariateNormal(ExponentialFamily):
     def project_mean(self, mean: torch.Tensor) -> torch.Tensor:
         """Raises variances to `variance_floor`, then adds the jitter of `robust_cholesky` where it is needed."""
         centre, covariance = self._split(mean)
+        centre = within_range(centre)
         lack = (variance_floor(centre) - covariance.diagonal(dim1=-2, dim2=-1)).clamp_min(0)
         return _join(centre, robust_cholesky(covariance + torch.diag_embed(lack))[0])
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import softplus
-from qemppl.numerics.supports import POSITIVE, REAL, UNIT, Support
+from qemppl.numerics.supports import CIRCLE, POSITIVE, REAL, UNIT, Support
 
 
 @dataclass(frozen=True)
 class Chart:
-    """x in (lower, upper) <-> u in `target`, one of REAL, POSITIVE and UNIT; None is no bound. Bounds broadcast against values.
+    """x in (lower, upper) <-> u in `target`, one of REAL, POSITIVE, UNIT and CIRCLE; None is no bound. Bounds broadcast against values.
 
     REAL: u = x, log(x - lower), log(upper - x) or logit((x - lower) / (upper - lower)). POSITIVE (one bound): u = x - lower or
-    upper - x. UNIT (both bounds): u = (x - lower) / (upper - lower). Values stay strictly inside the bounds: the nearest number
-    inside stands for one that would round to a bound.
+    upper - x. UNIT (both bounds): u = (x - lower) / (upper - lower). CIRCLE (both bounds, a turn apart): u = the angle from the middle
+    between them. Values stay strictly inside the bounds: the nearest number inside stands for one that would round to a bound.
     """
 
     lower: torch.Tensor | None
@@ -25,15 +26,14 @@ class Chart:
 
     def __post_init__(self) -> None:
         bounds = (self.lower is not None) + (self.upper is not None)
-        assert (self.target is REAL) or (self.target, bounds) in ((POSITIVE, 1), (UNIT, 2)), (
+        assert (self.target is REAL) or (self.target, bounds) in ((POSITIVE, 1), (UNIT, 2), (CIRCLE, 2)), (
             "no chart onto this support"
         )
 
     def forward(self, u: torch.Tensor) -> torch.Tensor:
         """x of u."""
         if self.lower is not None and self.upper is not None:
-            share = u.sigmoid() if self.target is REAL else u
-            return self._inside(torch.lerp(self.lower, self.upper, share))
+            return self._inside(torch.lerp(*self._line, u.sigmoid() if self.target is REAL else u))
         distance = u.exp() if self.target is REAL else u
         if self.lower is not None:
             return self._inside(self.lower + distance)
@@ -44,8 +44,10 @@ class Chart:
     def inverse(self, x: torch.Tensor) -> torch.Tensor:
         """u of x."""
         if self.lower is not None and self.upper is not None:
-            below, above = x - self.lower, self.upper - x
-            return below.log() - above.log() if self.target is REAL else below / (self.upper - self.lower)
+            if self.target is REAL:
+                return (x - self.lower).log() - (self.upper - x).log()
+            zero, one = self._line
+            return (x - zero) / (one - zero)
         if self.lower is None and self.upper is None:
             return x
         distance = x - self.lower if self.lower is not None else self._upper() - x
@@ -54,10 +56,9 @@ class Chart:
     def log_jacobian(self, u: torch.Tensor) -> torch.Tensor:
         """log |dx/du|."""
         if self.lower is not None and self.upper is not None:
-            width = (self.upper - self.lower).log()
-            if self.target is REAL:
-                return width - softplus(u) - softplus(-u)
-            return width.expand_as(u)
+            zero, one = self._line
+            width = (one - zero).log()
+            return width - softplus(u) - softplus(-u) if self.target is REAL else width.expand_as(u)
         return u if self.stretches else torch.zeros_like(u)
 
     @property
@@ -65,6 +66,15 @@ class Chart:
         """Whether the Jacobian differs from 1."""
         bounds = (self.lower is not None) + (self.upper is not None)
         return bounds == 2 or (bounds == 1 and self.target is REAL)
+
+    @cached_property
+    def _line(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """x, or on the real line where its logistic function stands for u, at u = 0 and at u = 1."""
+        assert self.lower is not None
+        if self.target is not CIRCLE:
+            return self.lower, self._upper()
+        middle = 0.5 * (self.lower + self._upper())
+        return middle, middle + (self._upper() - self.lower) / math.tau
 
     def _upper(self) -> torch.Tensor:
         assert self.upper is not None

@@ -1,4 +1,4 @@
-"""Integrals over the tail of a log-concave density, relative to its value where the tail begins."""
+"""Gauss and Legendre's rule; integrals over the tail of a log-concave density, relative to its value where the tail begins."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ _DEPTH = 42.0  # the integral stops where the integrand has fallen by exp(-42), 
 _NODES = 40
 
 
-def _legendre(like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Nodes and weights of Gauss and Legendre's rule on (0, 1), from the eigenvectors of its Jacobi matrix (Golub and Welsch 1969)."""
-    k = torch.arange(1, _NODES, dtype=torch.float64, device=like.device)
+def legendre(count: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Nodes and weights of Gauss and Legendre's rule on (0, 1), (node,) both, from the eigenvectors of its Jacobi matrix (Golub and Welsch
+    1969)."""
+    k = torch.arange(1, count, dtype=torch.float64, device=like.device)
     off_diagonal = k / (4 * k.square() - 1).sqrt()
     nodes, vectors = torch.linalg.eigh(torch.diag(off_diagonal, 1) + torch.diag(off_diagonal, -1))
     return ((nodes + 1) / 2).to(like.dtype), vectors[0].square().to(like.dtype)
@@ -30,6 +31,6 @@ def log_tail_integral(
     half = slope - 0.5 * linear * _DEPTH
     square = curvature + linear * slope
     length = 2 * _DEPTH / (half + (half.square() + 2 * _DEPTH * square).sqrt())
-    nodes, weights = _legendre(slope)
+    nodes, weights = legendre(_NODES, slope)
     values = (-fall(length[..., None] * nodes)).exp()
     return ((values * weights).sum(-1) * length).log()

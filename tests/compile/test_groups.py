@@ -9,6 +9,7 @@ from qemppl.compile.groups import Group, choose_groups
 from qemppl.compile.plan import make_plan
 from qemppl.diagnostics.diagnostic import DiagnosticsError
 from qemppl.driver import compile_model
+from qemppl.families.binomial import Binomial
 from qemppl.families.categorical import Categorical
 from tests.engine.targets import CPU
 
@@ -33,6 +34,13 @@ def described(found: list[Group]) -> list[tuple[str, str | None, str, int]]:
         ("real<lower=-1,upper=1> z ~ normal(0, 1);", "beta"),
         ("real<lower=0> z ~ gamma(2, 1) approx lognormal;", "lognormal"),
         ("real<lower=0> z ~ gamma(2, 1) approx inv_gamma;", "inv_gamma"),
+        ("real<lower=0> z ~ gamma(2, 1) approx exponential;", "exponential"),
+        ("real<lower=-3.1416, upper=3.1416> z ~ von_mises(0, 1);", "von_mises"),
+        ("real<lower=-3.1416, upper=3.1416> z ~ von_mises(0, 1) approx beta;", "beta"),
+        ("real<lower=0, upper=6.2832> z ~ uniform(0, 6.2832);", "beta"),
+        ("real<lower=0, upper=6.2832> z ~ uniform(0, 6.2832) approx von_mises;", "von_mises"),
+        ("vector<lower=-3.1416, upper=3.1416>[3] z ~ von_mises(0, 1);", "von_mises"),
+        ("joint { vector<lower=-3.1416, upper=3.1416>[3] z ~ von_mises(0, 1); }", "multi_normal"),
         ("vector[3] z ~ normal(0, 1);", "multi_normal"),
         ("vector[200] z ~ normal(0, 1);", "multi_normal_diag"),
         ("simplex[4] z ~ dirichlet(rep_vector(1, 4));", "dirichlet"),
@@ -44,7 +52,9 @@ def described(found: list[Group]) -> list[tuple[str, str | None, str, int]]:
         ("sampled int z ~ bernoulli(0.3) approx categorical;", "categorical"),
         ("sampled int<lower=4, upper=5> z ~ poisson(3);", "bernoulli"),
         ("sampled int z ~ binomial(5, 0.3);", "categorical"),
+        ("sampled int z ~ binomial(5, 0.3) approx binomial;", "binomial"),
         ("sampled int z ~ binomial(1000, 0.3);", "neg_binomial"),
+        ("sampled int z ~ binomial(1000, 0.3) approx binomial;", "binomial"),
         ("sampled int<lower=1> z ~ poisson(3);", "neg_binomial"),
         ("sampled int z ~ poisson(3) approx poisson;", "poisson"),
         ("sampled array[3] int z ~ poisson(3);", "neg_binomial"),
@@ -84,6 +94,21 @@ def test_a_univariate_family_after_approx_stands_alone() -> None:
     assert described(found) == [("m", None, "normal", 1), ("s", None, "gamma", 1)]
 
 
+def test_the_angles_of_a_plate_share_an_index_of_their_own() -> None:
+    found = groups(
+        "real<lower=-3.1416, upper=3.1416> a ~ von_mises(0, 1); real m ~ normal(0, 1);"
+        "vector<lower=0, upper=6.2832>[2] b ~ von_mises(0, 1); real s ~ normal(m, 1);"
+        "plate g { real<lower=-3.1416, upper=3.1416> c ~ von_mises(a, 1); y ~ von_mises(b[1] + c + m + s, 1); }",
+        "plate g; real y[g];",
+        y=[1.0] * 9,
+    )
+    assert described(found) == [
+        ("m+s", None, "multi_normal", 2),
+        ("a+b", None, "von_mises", 3),
+        ("c", "g", "von_mises", 1),
+    ]
+
+
 def test_a_simplex_shares_its_index_unless_it_is_alone_on_its_plate() -> None:
     found = groups(
         "simplex[3] base ~ dirichlet(rep_vector(1, 3)); real<lower=0> c ~ gamma(2, 1);"
@@ -108,6 +133,18 @@ def test_a_sampled_latent_stands_alone_and_counts_its_values_from_the_least_of_e
     family = found[-1].family
     assert isinstance(family, Categorical)
     assert family.states == 3
+
+
+def test_a_binomial_family_has_an_end_of_each_member() -> None:
+    (found,) = groups(
+        "plate g { sampled array[2] int<lower=low> k ~ binomial(n, 0.3) approx binomial; y ~ normal(k[1], 1); }",
+        "plate g; real y[g]; int<lower=0> low[g]; array[2] int<lower=0> n[g];",
+        y=[1.0] * 2,
+        low=[1, 2],
+        n=[[1, 2], [3, 2000]],
+    )
+    assert isinstance(found.family, Binomial)
+    assert found.family.highest.tolist() == [[0, 1], [1, 1998]]
 
 
 def test_a_sampled_latent_of_a_joint_block_is_not_served() -> None:

@@ -28,6 +28,8 @@ MODELS = {
     "heavy": "real<lower=0> t ~ cauchy(0, 1); real m ~ student_t(3, 0, 1); plate g { real a ~ normal(m, t); y ~ normal(a, 0.5); }",
     "vector": "vector[2] b ~ normal(0, 1); plate g { vector[2] a ~ normal(b, 1); y ~ normal(a[1] * a[2], 0.5); }",
     "inverse": "real<lower=0> v ~ inv_gamma(3, 2) approx inv_gamma; plate g { y ~ normal(0, sqrt(v)); }",
+    "circle": "real<lower=-3.1416, upper=3.1416> a ~ von_mises(0.5, 2); plate g { y ~ von_mises(a, 3); }",
+    "exponential": "real<lower=0> r ~ gamma(1, 1) approx exponential; plate g { y ~ normal(0, r); }",
     "mixture": "real m ~ normal(0, 1); plate g { int<lower=0, upper=1> z ~ bernoulli(0.3); y ~ normal(m + 2 * z, 0.5); }",
 }
 DATA = {"y": [0.3, 1.2, 0.9, 2.1]}
@@ -38,7 +40,7 @@ def plan_of(model: str, passes: frozenset[str] = frozenset(), particles: int = 5
     return make_plan(compile_model(text=text).bind(DATA)[0], replace(CPU, passes=passes), particles)
 
 
-BY_QUANTILES = ("normal", "heavy", "vector", "mixture")
+BY_QUANTILES = ("normal", "heavy", "vector", "circle", "exponential", "mixture")
 """Models whose particles are quantiles of fixed uniforms."""
 
 

@@ -1,4 +1,4 @@
-"""Fits whose posterior is a Dirichlet law, or one of sampled discrete latents, against closed forms and sums.
+"""Fits whose posterior is a Dirichlet law, one of angles, or one of sampled discrete latents, against closed forms and sums.
 
 Every comparison allows SIGMAS = 5 standard errors: a correct fit fails less than once in a million seeds.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln, i0e, i1e, logsumexp
 
 from qemppl.driver import compile_model
 from qemppl.result.file import load, save
@@ -172,6 +172,132 @@ def test_a_rate_that_is_fitted_too() -> None:
     """
     log_z, _, _ = by_quadrature(log_joint, -12, 5)
     check_log_evidence(compile_model(text=text).fit({"y": y}, seed=8), log_z)
+
+
+def log_bessel(kappa: np.ndarray | float) -> np.ndarray:
+    """log I_0(kappa)."""
+    return np.asarray(np.log(i0e(kappa)) + kappa)
+
+
+def check_mean(fit: FitResult, name: str, mean: np.ndarray | float, sd: np.ndarray | float) -> None:
+    """Of a function of angles, which is computed from the draws."""
+    estimate = fit.estimate(name)
+    assert (np.abs(estimate.mean - mean) <= SIGMAS * sd / np.sqrt(len(estimate.draws))).all()
+
+
+def test_angles_whose_mode_lies_where_the_circle_is_cut() -> None:
+    """Von Mises laws are conjugate to their mean directions. A normal law on the line has half of each coordinate at either end."""
+    y = (np.array([3.1, -3.05, 3.14, -3.13]) + RNG.vonmises(0, 10, (20, 4)) + np.pi) % (2 * np.pi) - np.pi
+    text = """
+    data { dim D; plate obs; vector[D] y[obs]; }
+    model {
+      vector<lower=-3.141592653589793, upper=3.141592653589793>[D] a ~ von_mises(0, 0.5);
+      real m ~ normal(0, 1);
+      vector[D] east = cos(a);
+      vector[D] north = sin(a);
+      plate obs { y ~ von_mises(a, 10); }
+    }
+    """
+    fit = compile_model(text=text).fit({"y": y}, seed=11)
+    assert families(fit) == {"m": "normal", "a": "von_mises"}
+    east, north = 0.5 + 10 * np.cos(y).sum(0), 10 * np.sin(y).sum(0)
+    kappa, mode = np.hypot(east, north), np.arctan2(north, east)
+    length = i1e(kappa) / i0e(kappa)
+    check_evidence(
+        fit, float((log_bessel(kappa) - log_bessel(0.5) - 20 * (np.log(2 * np.pi) + log_bessel(10.0))).sum())
+    )
+    assert fit.groups[1].ess_fraction > 0.5
+    for name, axis, other in (("east", np.cos(mode), np.sin(mode)), ("north", np.sin(mode), np.cos(mode))):
+        # the variances of cos and sin along the mode and across it: 1 - A / kappa - A^2 and A / kappa
+        variance = axis**2 * (1 - length / kappa - length**2) + other**2 * length / kappa
+        check_mean(fit, name, length * axis, np.sqrt(variance))
+
+
+def test_an_angle_and_its_concentration_and_angles_of_members() -> None:
+    """Each member's angle given the north is integrated by Bessel functions, and the north on a grid, on which a periodic function has an
+    integral that is exact to rounding."""
+    y = np.array([2.9, -3.0, -2.5, 3.1, 2.2])
+    text = """
+    data { plate bird; real y[bird]; }
+    model {
+      real<lower=0, upper=6.283185307179586> north ~ von_mises(3, 1);
+      real to = sin(north);
+      plate bird { real<lower=0, upper=6.283185307179586> turn ~ von_mises(north, 4); y ~ von_mises(turn, 8); }
+    }
+    """
+    fit = compile_model(text=text).fit({"y": y}, seed=12)
+    assert families(fit) == {"north": "von_mises", "turn": "von_mises"}
+    north = np.linspace(0, 2 * np.pi, 2001)[:-1]
+    joint = np.abs(4 * np.exp(1j * north[:, None]) + 8 * np.exp(1j * y))
+    log_p = stats.vonmises(1, 3).logpdf(north) + (
+        log_bessel(joint) - log_bessel(4.0) - log_bessel(8.0) - np.log(2 * np.pi)
+    ).sum(1)
+    check_evidence(fit, float(logsumexp(log_p) + np.log(north[1])))
+    p = np.exp(log_p - logsumexp(log_p))
+    mean = float(p @ np.sin(north))
+    check_mean(fit, "to", mean, float(np.sqrt(p @ np.sin(north) ** 2 - mean**2)))
+
+
+def test_approx_von_mises_of_a_direction_that_is_uniform() -> None:
+    """Two bearings of one direction, each of which alone is the angle or its mirror image."""
+    text = """
+    data { real x; real y; }
+    model {
+      real<lower=-3.141592653589793, upper=3.141592653589793> a ~ uniform(-3.141592653589793, 3.141592653589793) approx von_mises;
+      real east = cos(a);
+      x ~ normal(cos(a), 0.3);
+      y ~ normal(sin(a + 0.2), 0.2);
+    }
+    """
+    fit = compile_model(text=text).fit({"x": -0.9, "y": -0.1}, seed=13)
+    assert families(fit) == {"a": "von_mises"}
+    a = np.linspace(-np.pi, np.pi, 4001)[:-1]
+    log_p = stats.norm(np.cos(a), 0.3).logpdf(-0.9) + stats.norm(np.sin(a + 0.2), 0.2).logpdf(-0.1) - np.log(2 * np.pi)
+    check_evidence(fit, float(logsumexp(log_p) + np.log(a[1] - a[0])))
+    p = np.exp(log_p - logsumexp(log_p))
+    mean = float(p @ np.cos(a))
+    check_mean(fit, "east", mean, float(np.sqrt(p @ np.cos(a) ** 2 - mean**2)))
+
+
+def test_approx_exponential() -> None:
+    """A rate after counts of 0 is exponential, and after others gamma: the family need not be that of the posterior."""
+    y, hours = np.array([0, 0, 2, 1]), np.array([1.0, 30.0, 2.0, 0.1])
+    text = """
+    data { plate day; int<lower=0> y[day]; real<lower=0> hours[day]; }
+    model { plate day { real<lower=0> rate ~ exponential(0.5) approx exponential; y ~ poisson(rate * hours); } }
+    """
+    fit = compile_model(text=text).fit({"y": y, "hours": hours}, seed=14)
+    assert families(fit) == {"rate": "exponential"}
+    laws = [stats.gamma(1 + count, scale=1 / (0.5 + time)) for count, time in zip(y, hours, strict=True)]
+    log_z = np.log(0.5) + y * np.log(hours) - (1 + y) * np.log(0.5 + hours)
+    check_evidence(fit, float(log_z.sum()))
+    check_moments(fit, "rate", np.array([law.mean() for law in laws]), np.array([law.std() for law in laws]))
+
+
+@pytest.mark.parametrize("scale", [1, 100])
+def test_approx_binomial_on_values_that_differ_by_member(scale: int) -> None:
+    """Also with more values than are kept apart; one member has only one."""
+    total, low = scale * np.array([10, 4, 2, 20, 0]), np.array([2, 0, 1, 3, 0])
+    y = scale * np.array([2.9, 1.4, 1.2, 7.1, 0.3])
+    text = """
+    data { plate obs; real y[obs]; int<lower=0> total[obs]; int<lower=0> low[obs]; real<lower=0> s; }
+    model { plate obs { sampled int<lower=low> n ~ binomial(total, 0.3) approx binomial; y ~ normal(n, s); } }
+    """
+    noise = 1.5 * np.sqrt(scale)
+    fit = compile_model(text=text).fit({"y": y, "total": total, "low": low, "s": noise}, seed=15)
+    assert families(fit) == {"n": "binomial"}
+    n = np.arange(total.max() + 1)
+    prior = np.where(n >= low[:, None], stats.binom(total[:, None], 0.3).logpmf(n), -np.inf)
+    log_joint = prior - logsumexp(prior, axis=1, keepdims=True) + stats.norm(n, noise).logpdf(y[:, None])
+    log_z = logsumexp(log_joint, axis=1)
+    p = np.exp(log_joint - log_z[:, None])
+    check_log_evidence(fit, float(log_z.sum()))
+    estimate = fit.estimate("n")
+    assert (np.abs(estimate.mean - p @ n) <= SIGMAS * estimate.mcse + 1e-6).all()
+    np.testing.assert_allclose(estimate.sd, np.sqrt(p @ n**2 - (p @ n) ** 2), rtol=0.1, atol=1e-6)
+    assert (estimate.draws >= low).all()
+    assert (estimate.draws <= total).all()
+    assert not fit.warnings
 
 
 MIXTURE = """

@@ -10,50 +10,30 @@ import scipy.stats as st
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as hs
+from scipy import special
+from scipy.integrate import quad
 
 from qemppl.families.base import ExponentialFamily
 from qemppl.families.registry import FAMILY_NAMES, make_family
-from qemppl.numerics.quasi import uniforms
+from tests.laws.family_cases import (
+    DISCRETE,
+    EXPONENTIAL,
+    NAMES,
+    STANDARD,
+    STATES,
+    concentrations,
+    family_and_standard,
+    particles,
+)
 
-FACTOR = torch.tensor([[1.5, 0, 0], [0.4, 0.3, 0], [-2.0, 0.1, 0.7]], dtype=torch.float64)
-DIMENSION = {"multi_normal": 3, "multi_normal_diag": 3, "dirichlet": 3, "categorical": 2, "neg_binomial": 2}
-STATES = 3
-PHI = 2.0**26
-"""A Poisson law of mean 1, as a negative binomial one."""
-STANDARD = {
-    "normal": [[0.0, 1.0], [-3.0, 0.02], [40.0, 7.0]],
-    "lognormal": [[0.0, 1.0], [-3.0, 0.02], [4.0, 0.7]],
-    "gamma": [[2.0, 3.0], [0.3, 0.01], [500.0, 20.0]],
-    "inv_gamma": [[4.5, 3.0], [0.8, 0.01], [500.0, 20.0]],
-    "beta": [[2.0, 3.0], [0.4, 0.6], [300.0, 5.0]],
-    "multi_normal": [[1.0, -2.0, 3.0, *FACTOR.flatten().tolist()], [0.0, 0, 0, *(2 * torch.eye(3)).flatten().tolist()]],
-    "multi_normal_diag": [[1.0, -2.0, 3.0, 0.1, 2.0, 1.0], [0.0, 0, 0, 5.0, 6.0, 7.0]],
-    "dirichlet": [[2.0, 3.0, 0.5, 4.0], [0.4, 0.6, 1.0, 30.0], [300.0, 5.0, 0.1, 20.0]],
-    "bernoulli": [[0.3, 0.7], [0.95, 0.05], [0.4, 0.6]],
-    "categorical": [[0.2, 0.3, 0.5, 0.9, 0.06, 0.04], [0.5, 0.25, 0.25, 0.1, 0.1, 0.8]],
-    "neg_binomial": [[3.0, 0.2, 2.0, 40.0], [200.0, 1.0, 0.7, 1e3]],
-    "poisson": [[3.0, 3 * PHI], [0.2, 0.2 * PHI], [500.0, 500 * PHI]],
-}
 SCIPY = {
     "normal": st.norm,
     "lognormal": lambda m, s: st.lognorm(s, scale=math.exp(m)),
     "gamma": lambda a, b: st.gamma(a, scale=1 / b),
     "inv_gamma": lambda a, b: st.invgamma(a, scale=b),
     "beta": st.beta,
+    "exponential": lambda rate: st.expon(scale=1 / rate),
 }
-NAMES = list(FAMILY_NAMES)
-DISCRETE = [name for name in NAMES if FAMILY_NAMES[name].integer]
-
-
-def make(name):
-    return make_family(name, DIMENSION.get(name, 1), STATES)
-
-
-EXPONENTIAL = [name for name in NAMES if isinstance(make(name), ExponentialFamily)]
-
-
-def family_and_standard(name):
-    return make(name), torch.tensor(STANDARD[name], dtype=torch.float64)
 
 
 def natural_of(family, standard):
@@ -70,15 +50,24 @@ def scipy_laws(family, parameters):
     match family.name:
         case "neg_binomial":
             return [st.nbinom(phi, phi / (mean + phi)) for mean, phi in blocks.T]
+        case "binomial":
+            pairs = zip(family.highest[0], blocks.T, strict=True)
+            return [st.binom(n, p) for n, (p, _) in pairs]
         case "poisson":
             return [st.poisson(mean) for mean, _ in blocks.T]
     rows = np.array(parameters).reshape(family.dimension, -1)
     return [st.rv_discrete(values=(np.arange(len(p)), p)) for p in rows]
 
 
-def particles(family, standard, count=200, seed=0):
-    u = uniforms(torch.Generator().manual_seed(seed), len(standard), count, family.dimension, torch.float64)
-    return u, family.quantile(standard, u)
+def moments_by_sum(family, standard):
+    """Means and variances of every coordinate of a family on 0 .. n: (member, coordinate), both."""
+    values = torch.arange(int(family.highest.max()) + 1, dtype=torch.float64)
+    found = []
+    for k, n in enumerate(family.highest[0]):
+        one = make_family(family.name, 1, np.full((1, 1), n))
+        p = one.log_prob(standard[:, k :: family.dimension], values.expand(len(standard), -1)[..., None]).exp()
+        found.append((p @ values, (p * (values - (p @ values)[:, None]) ** 2).sum(-1)))
+    return torch.stack([mean for mean, _ in found], -1), torch.stack([variance for _, variance in found], -1)
 
 
 @pytest.mark.parametrize("name", EXPONENTIAL)
@@ -112,6 +101,40 @@ def test_density_and_quantiles_agree_with_scipy(name):
         np.testing.assert_allclose(got[member], reference.logpdf(values), rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(reference.cdf(values), u[member, :, 0], rtol=1e-9)
         np.testing.assert_allclose(values, reference.ppf(u[member, :, 0].numpy()), rtol=1e-9)
+
+
+@pytest.mark.parametrize("kappa", [1e-8, 0.3, 2.0, 24.9, 25.1, 400.0, 1e8, 1e16])
+def test_von_mises_density_and_quantiles_agree_with_the_integral(kappa):
+    """The probability between the mode and a particle, by scipy's quadrature; scipy's own cdf is a normal one from kappa = 50 on."""
+    family, mu = make_family("von_mises", 1), 3.1
+    standard = torch.tensor([[mu, kappa]], dtype=torch.float64)
+    u = torch.tensor([1e-9, 1e-3, 0.2, 0.5, 0.6, 0.97, 1 - 1e-6], dtype=torch.float64)
+    x = family.quantile(standard, u[None, :, None])
+    assert (x.abs() <= math.pi).all()
+    if kappa < 1e6:  # beyond it, scipy multiplies the cosine
+        np.testing.assert_allclose(
+            family.log_prob(standard, x)[0], st.vonmises(kappa, mu).logpdf(x[0, :, 0].numpy()), rtol=1e-9, atol=1e-9
+        )
+    constant = -math.log(2 * math.pi * special.i0e(kappa))
+    scale = max(1.0, math.sqrt(kappa))
+    for point, angle in zip(u.tolist(), (x[0, :, 0] - mu).tolist(), strict=True):
+        turn = (angle + math.pi) % math.tau - math.pi
+
+        def density(z):
+            return math.exp(constant - 2 * kappa * math.sin(0.5 * z / scale) ** 2) / scale
+
+        below = 0.5 + quad(density, 0, turn * scale, epsabs=1e-13, epsrel=1e-12)[0]
+        rounding = 4 * math.pi * 2.2e-16 * scale  # of an angle, times the height of the density
+        assert below == pytest.approx(point, abs=1e-12 + rounding)
+
+
+def test_particles_on_a_circle_go_once_round_it_from_opposite_the_mode():
+    family, standard = make_family("von_mises", 1), torch.tensor([[2.5, 0.7]], dtype=torch.float64)
+    u = torch.linspace(1e-6, 1 - 1e-6, 1001, dtype=torch.float64)
+    x = family.quantile(standard, u[None, :, None])[0, :, 0]
+    steps = (x.diff() + math.pi) % math.tau - math.pi
+    assert (steps > 0).all()
+    assert float(steps.sum()) == pytest.approx(math.tau, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", ["multi_normal", "multi_normal_diag"])
@@ -164,9 +187,9 @@ def test_discrete_density_and_quantiles_agree_with_scipy(name):
 @pytest.mark.parametrize("name", DISCRETE)
 def test_stratified_particles_have_every_value_as_often_as_its_probability(name):
     """Inverse cdf: of K stratified points, K p give or take 2 fall on a value of probability p. No chance is involved."""
-    family, standard = make_family(name, 1, STATES), torch.tensor([[0.2, 0.3, 0.5]], dtype=torch.float64)
-    if name != "categorical":
-        standard = torch.tensor([STANDARD["bernoulli" if name == "bernoulli" else "poisson"][0]], dtype=torch.float64)
+    family = make_family(name, 1, np.full((1, 1), STATES - 1.0))
+    one = {"categorical": [0.2, 0.3, 0.5], "bernoulli": [0.3, 0.7], "binomial": [0.3, 0.2]}
+    standard = torch.tensor([one.get(name, STANDARD["poisson"][0])], dtype=torch.float64)
     count = 1000
     _, x = particles(family, standard, count)
     values = torch.arange(int(x.max()) + 1, dtype=torch.float64)
@@ -249,9 +272,20 @@ def test_kl_is_zero_at_home_positive_elsewhere_and_the_mean_log_ratio(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_widening_keeps_the_centre_and_stretches_by_the_factor(name):
     family, standard = family_and_standard(name)
-    wide = family.widen(standard, 1.5)
-    if name in EXPONENTIAL:
-        wide_natural, expected = natural_of(family, wide), natural_of(family, standard) / 2.25
+    factor = 1.2 if name == "binomial" else 1.5  # as far as both probabilities stay inside
+    wide = family.widen(standard, factor)
+    if name == "binomial":
+        variances = [[law.var() for law in scipy_laws(family, parameters)] for parameters in standard.numpy()]
+        np.testing.assert_allclose(
+            moments_by_sum(family, wide)[0].numpy(), family.standard_to_mean(standard).numpy(), rtol=1e-12
+        )
+        np.testing.assert_allclose(moments_by_sum(family, wide)[1].numpy(), factor**2 * np.array(variances), rtol=1e-12)
+        torch.testing.assert_close(family.widen(family.widen(standard, 1.1), factor / 1.1), wide)
+    elif name in EXPONENTIAL:
+        wide_natural, expected = (
+            natural_of(family, wide),
+            natural_of(family, standard) / (1.5 if name == "exponential" else 2.25),
+        )
         if name in DISCRETE:
             expected = expected.unflatten(-1, (family.dimension, -1)).log_softmax(-1).flatten(-2)
         torch.testing.assert_close(wide_natural, expected, rtol=1e-9, atol=1e-9)
@@ -266,66 +300,6 @@ def test_widening_keeps_the_centre_and_stretches_by_the_factor(name):
         torch.testing.assert_close(wide[:, d:], 1.5 * standard[:, d:], rtol=1e-12, atol=1e-12)
     if name == "gamma":
         torch.testing.assert_close(wide[:, 0] / wide[:, 1], standard[:, 0] / standard[:, 1])
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("scale", [1e-300, 1e-8, 1.0, 1e8])
-def test_projection_rescues_a_mean_on_the_edge(name, scale):
-    """All weight on one particle, at any size of values: the projected mean belongs to a member with usable particles."""
-    family, support = make(name), FAMILY_NAMES[name]
-    value = scale
-    if support.integer:
-        value = min(float(round(scale)), 1.0 if support.upper < math.inf else scale)
-    elif support.upper == 1:
-        value = 1 - 2 ** (-53) if scale == 100000000.0 else min(scale, 0.5)
-    x = torch.full((1, 5, family.dimension), value, dtype=torch.float64)
-    weight = torch.tensor([[0.0, 1, 0, 0, 0]], dtype=torch.float64)
-    mean = family.project_mean(family.moments(x, weight))
-    standard = family.mean_to_standard(mean)
-    assert standard.isfinite().all()
-    _, drawn = particles(family, standard, count=20)
-    assert drawn.isfinite().all()
-    assert family.log_prob(standard, drawn).isfinite().all()
-    if support.integer:
-        assert (drawn >= 0).all()
-        assert torch.equal(drawn, drawn.floor())
-        assert (drawn <= support.upper).all()
-        everything = torch.arange(2, dtype=torch.float64)[:, None].expand(1, -1, family.dimension)
-        assert family.log_prob(standard, everything).isfinite().all()
-    elif support.lower == 0:
-        assert (drawn > 0).all()
-        assert (drawn < support.upper).all()
-
-
-concentrations = hs.floats(-8, 8).map(lambda e: 10.0**e)
-
-
-@settings(max_examples=200, deadline=None)
-@given(shape=concentrations, rate=concentrations)
-def test_gamma_moment_match_at_any_concentration(shape, rate):
-    standard = torch.tensor([[shape, rate]], dtype=torch.float64)
-    for name in ("gamma", "inv_gamma"):
-        family = make_family(name, 1)
-        mean = family.standard_to_mean(standard)
-        # E log x - log E x, about 1 / (2 shape), is a difference of logs with their rounding
-        rounding = 1e-15 * shape * float(mean[:, 0].abs().clamp_min(1).max()) * 20
-        torch.testing.assert_close(family.mean_to_standard(mean), standard, rtol=1e-11 + rounding, atol=0)
-
-
-@settings(max_examples=200, deadline=None)
-@given(a=concentrations, b=concentrations)
-def test_beta_moment_match_at_any_concentration(a, b):
-    family, standard = make_family("beta", 1), torch.tensor([[a, b]], dtype=torch.float64)
-    found = family.mean_to_standard(family.standard_to_mean(standard))
-    torch.testing.assert_close(found, standard, rtol=1e-11 + 2e-14 * min(a, b), atol=0)
-
-
-@settings(max_examples=200, deadline=None)
-@given(alpha=hs.lists(hs.floats(-4, 8).map(lambda e: 10.0**e), min_size=4, max_size=4))
-def test_dirichlet_moment_match_at_any_concentration(alpha):
-    family, standard = make("dirichlet"), torch.tensor([alpha], dtype=torch.float64)
-    found = family.mean_to_standard(family.standard_to_mean(standard))
-    torch.testing.assert_close(found, standard, rtol=1e-11 + 2e-14 * sum(alpha), atol=0)
 
 
 @settings(max_examples=100, deadline=None)

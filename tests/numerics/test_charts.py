@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
 from qemppl.numerics.charts import Chart
-from qemppl.numerics.supports import POSITIVE, REAL, UNIT
+from qemppl.numerics.supports import CIRCLE, POSITIVE, REAL, UNIT
 
 LOW, HIGH = torch.tensor(-1.5, dtype=torch.float64), torch.tensor(4.0, dtype=torch.float64)
 CHARTS = [
@@ -15,12 +17,13 @@ CHARTS = [
     Chart(LOW, None, POSITIVE),
     Chart(None, HIGH, POSITIVE),
     Chart(LOW, HIGH, UNIT),
+    Chart(LOW, HIGH, CIRCLE),
 ]
 
 
 def values(chart):
     u = torch.linspace(-3, 3, 21, dtype=torch.float64)
-    return {REAL: u, POSITIVE: u.exp(), UNIT: u.sigmoid()}[chart.target]
+    return {REAL: u, POSITIVE: u.exp(), UNIT: u.sigmoid(), CIRCLE: u}[chart.target]
 
 
 @pytest.mark.parametrize("chart", CHARTS)
@@ -34,11 +37,20 @@ def test_inverse_and_jacobian(chart):
 
 @pytest.mark.parametrize("chart", CHARTS)
 def test_extreme_values_stay_strictly_inside(chart):
-    extreme = {REAL: [-1e4, 1e4], POSITIVE: [1e-308, 1e308], UNIT: [1e-308, 1 - 2**-53]}[chart.target]
+    extreme = {REAL: [-1e4, 1e4], POSITIVE: [1e-308, 1e308], UNIT: [1e-308, 1 - 2**-53], CIRCLE: [-math.pi, math.pi]}[
+        chart.target
+    ]
     x = chart.forward(torch.tensor(extreme, dtype=torch.float64))
     assert x.isfinite().all()
     assert chart.lower is None or (x > chart.lower).all()
     assert chart.upper is None or (x < chart.upper).all()
+
+
+def test_an_angle_is_measured_from_the_middle_of_its_bounds():
+    chart = Chart(LOW, LOW + math.tau, CIRCLE)
+    u = torch.tensor([-math.pi / 2, 0.0, 1.0, 3.0], dtype=torch.float64)
+    torch.testing.assert_close(chart.forward(u), LOW + math.pi + u)
+    assert chart.log_jacobian(u).abs().max() < 1e-15
 
 
 def test_bounds_by_member_broadcast():

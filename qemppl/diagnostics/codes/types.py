@@ -128,4 +128,8 @@ TYPES: dict[str, Entry] = {
         "latent on a circle",
         "The density of a law on the circle repeats itself along the line: a latent has bounds a whole turn apart.",
     ),
+    "QEM457": Entry(
+        "latent without a total",
+        "A multinomial law says nothing of how many counts there are: observed counts tell, and those of a latent do not.",
+    ),
 }

@@ -34,8 +34,9 @@ class DiscreteLatents:
                 message = f"`sampled` belongs to a discrete latent, and `{name.text}` is real: it is sampled anyway"
                 report.error("QEM445", message, sampled_keyword(statement), hint="leave `sampled` out")
             return not statement.is_sampled
-        if statement.is_sampled:
-            return True
+        has_total = self._has_total(statement, law)
+        if statement.is_sampled or not has_total:
+            return has_total
         if is_joint:
             message = f"`{name.text}` is enumerated, and shares no particles with the other latents of a `joint` block"
             report.error(
@@ -51,6 +52,17 @@ class DiscreteLatents:
             self._several(statement)
             return False
         return law is None or self._is_finite(statement, declared, law)
+
+    def _has_total(self, statement: ast.Latent, law: CheckedLaw | None) -> bool:
+        """Whether the arguments of a law of counts tell their sum, or need not."""
+        if law is None or law.law.samples:
+            return True
+        message = f"`{statement.name.text}` has no total: the arguments of `{law.law.name}` do not say how many counts there are"
+        hint = (
+            "give each component a law of its own: `poisson`, or `binomial` of what the others leave of a known total"
+        )
+        self.scope.report.error("QEM457", message, statement.law.name.span, hint=hint)
+        return False
 
     def _several(self, statement: ast.Latent) -> None:
         """`array[n] int z ~ ...`: the members of a plate, one number each."""

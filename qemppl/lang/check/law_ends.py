@@ -12,6 +12,9 @@ from qemppl.ir.model import Expr
 from qemppl.lang.check.ranges import Range
 from qemppl.lang.check.scope import Scope, Value
 
+_TURN_TOLERANCE = 1e-3
+"""How far bounds may be from a whole turn, as a share of it: `6.28` is near enough."""
+
 Comparison = Literal["same", "wider", "narrower", "unknown"]
 
 
@@ -53,6 +56,11 @@ class LawEnds:
         sides = [("lower", self.lower.written), ("upper", self.upper.written)]
         listed = ", ".join(f"{side}={text}" for side, text in sides if text is not None)
         return f"<{listed}>" if listed else ""
+
+    def go_round(self, period: float) -> bool:
+        """Whether the ends are known, and one whole turn apart."""
+        is_known = self.lower.is_known and self.upper.is_known
+        return is_known and abs(self.upper.value - self.lower.value - period) < _TURN_TOLERANCE * period
 
     @property
     def text(self) -> str:

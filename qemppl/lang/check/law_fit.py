@@ -17,8 +17,6 @@ from qemppl.lang.check.scope import Scope
 from qemppl.lang.syntax import ast
 
 _ORDERED = frozenset({"ordered", "positive_ordered"})
-_TURN_TOLERANCE = 1e-3
-"""How far bounds may be from a whole turn, as a share of it: `6.28` is near enough."""
 _LAWS_OF_FORMS = {"simplex": "dirichlet(rep_vector(1, {size}))", "cholesky_factor_corr": "lkj_corr_cholesky(2)"}
 """A vague law for each form that only its own laws serve."""
 
@@ -151,9 +149,7 @@ class LawFit:
 
     def _goes_round_once(self, declared: Declared, law: CheckedLaw, period: float) -> bool:
         """Whether the bounds of a latent on a circle are a whole turn apart."""
-        lower, upper = declared.lower, declared.upper
-        is_known = lower.is_known and upper.is_known
-        if is_known and abs(upper.value - lower.value - period) < _TURN_TOLERANCE * period:
+        if LawEnds(declared.lower, declared.upper).go_round(period):
             return True
         name = declared.name.text
         message = f"`{law.law.name}` goes round a circle: `{name}` needs bounds {period:.6g} apart"

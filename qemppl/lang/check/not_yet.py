@@ -4,10 +4,7 @@ from __future__ import annotations
 
 LATER_FAMILIES = frozenset(
     {
-        "binomial",
         "multinomial",
-        "exponential",
-        "von_mises",
     }
 )
 """Posterior families."""

@@ -13,7 +13,7 @@ from qemppl.lang.check.laws import CheckedLaw
 from qemppl.lang.check.not_yet import LATER_FAMILIES
 from qemppl.lang.check.report import Reporter
 from qemppl.lang.syntax import ast
-from qemppl.numerics.supports import BOOLEAN, Support
+from qemppl.numerics.supports import BOOLEAN, CIRCLE, Support
 
 _FORMS = {"dirichlet": "simplex"}
 """Families of vectors whose components satisfy something together; of one such vector, alone."""
@@ -60,7 +60,10 @@ class PosteriorFamilies:
         if support.integer != (declared.kind.kind == "int"):
             wanted, given = ("whole", "real") if support.integer else ("real", "whole")
             return f"`{family}` is a family of {wanted} numbers, and `{name}` takes {given} ones"
-        if not support.integer and (is_joint or declared.kind.event or family in self.of_vectors):
+        is_angle = (
+            support is CIRCLE and declared.type.form is None and not is_joint
+        )  # angles of a vector have one family each
+        if not (support.integer or is_angle) and (is_joint or declared.kind.event or family in self.of_vectors):
             return self._vector_misfit(name, family, declared, is_joint)
         ends = LawEnds(
             law.ends.lower if declared.lower.is_infinite else declared.lower,
@@ -68,7 +71,7 @@ class PosteriorFamilies:
         )
         bounded = (not ends.lower.is_infinite) + (not ends.upper.is_infinite)
         is_right = bounded == math.isfinite(support.lower) + math.isfinite(support.upper)
-        if is_right and (support != BOOLEAN or _is_pair(ends)):
+        if is_right and (support != BOOLEAN or _is_pair(ends)) and (support != CIRCLE or ends.go_round(math.tau)):
             return None
         return f"`{family}` does not fit `{name}`, whose values lie in {ends.text}"
 
@@ -94,4 +97,6 @@ def _is_pair(ends: LawEnds) -> bool:
 def _phrase(family: str, support: Support) -> str:
     if family in _FORMS:
         return PHRASES[_FORMS[family]]
+    if support == CIRCLE:
+        return f"{support.phrase}, between bounds {math.tau:.6g} apart"
     return f"{support.phrase}, up to shift{'' if support.integer else ' and scale'}"
