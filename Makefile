@@ -8,13 +8,14 @@ export PIP_NO_CACHE_DIR := 1
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench reference format clean
+.PHONY: help demo test bench reference calibrate format clean
 
 help:
 	@echo "make demo       fit eight schools: install into .venv, run, print the posterior"
 	@echo "make test       what CI runs: lint, types, import floors, tests"
 	@echo "make bench      time every benchmark model against other engines, in hours; docs/performance.md shows the results"
 	@echo "make reference  fit public benchmark posteriors, and compare with long runs; docs/reference.md shows the result"
+	@echo "make calibrate  calibrate fits of five examples on simulated data, in half an hour; docs/calibration.md shows the result"
 	@echo "make format     lay out the source and apply safe lint fixes"
 	@echo "make clean      remove .venv and every cache"
 
@@ -34,6 +35,9 @@ bench: .venv/.installed-bench
 
 reference: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.reference_table
+
+calibrate: .venv/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration
 
 format: .venv/.installed-dev
 	$(BIN)/ruff format

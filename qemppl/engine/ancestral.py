@@ -30,6 +30,8 @@ CORE = (0.02, 0.98)
 """Quantiles between which draws spread."""
 MOST_COMPARED = 1 << 12
 """Draws whose spread is looked at."""
+LARGEST_COUNT = 2.0**49
+"""Counts of laws that cap their rates (`poisson_draw`) are right up to here."""
 LIVE_TEMPORARIES = 8
 """Values of a statement's size that are alive at once while it is drawn."""
 
@@ -60,7 +62,8 @@ def simulate(bound: BoundModel, generator: torch.Generator, target: Target) -> d
     """One draw of all that the model has: latents from their priors, deterministic names, outcomes given them; no law has a stand-in.
     By name, (draw, member, *event). An outcome that the data miss is NaN.
 
-    Raises DiagnosticsError (RESOURCE) where a draw is not a finite number, or an argument of its law was none.
+    Raises DiagnosticsError (RESOURCE) where a draw is not a finite number, or an argument of its law was none, and where a count is so
+    large that it may have been capped.
     """
     simulator = _Simulator(bound, 1, generator, target, {})
     for statement in bound.ir.statements:
@@ -71,7 +74,8 @@ def simulate(bound: BoundModel, generator: torch.Generator, target: Target) -> d
         if statement.observed:
             absent |= _absent(bound, statement).to(values.device)
             values.masked_fill_(absent, torch.nan)
-        if not bool((values.isfinite() | absent).all()):
+        largest = LARGEST_COUNT if LAWS[statement.law].support.integer else torch.inf
+        if not bool(((values.abs() < largest) | absent).all()):
             raise DiagnosticsError([_overflow(statement)], Stage.RESOURCE)
     plates = {statement.name: statement.type.plate for statement in bound.ir.statements}
     return {name: values if plates[name] else values[:, None] for name, values in simulator.values.items()}
@@ -226,7 +230,7 @@ def _overflow(variable: RandomVariable) -> Diagnostic:
     return Diagnostic(
         code="QEM804",
         severity=Severity.ERROR,
-        message=f"`{variable.name}` drawn from its law is not a finite number",
+        message=f"`{variable.name}` drawn from its law is not a finite number, or too large a count",
         span=variable.span,
         notes=("the priors allow values so large that what depends on them overflows",),
         hint="give the latents it depends on tighter priors",

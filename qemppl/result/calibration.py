@@ -208,11 +208,10 @@ LEAST_P = 1e-10
 
 
 def _in_words(row: CalibrationRow, simulations: int) -> str:
-    """Which moment of the ranks is furthest from that of uniform ones, in its own standard errors: 1/12 and 1/180 are the variances of
-    u - 1/2 and of its square."""
+    """Whether the mean or the variance of the ranks is further from that of uniform ones, in standard errors: of u uniform, u has the
+    variance 1/12, and (u - 1/2)^2 has 1/180."""
     shift = (row.mean - 0.5) / (UNIFORM_SD / simulations**0.5)
-    square = row.sd**2 + (row.mean - 0.5) ** 2
-    spread = (square - 1 / 12) / (180 * simulations) ** -0.5
+    spread = (row.sd**2 - 1 / 12) / (180 * simulations) ** -0.5
     if abs(shift) >= abs(spread):
         return f"true values lie {'above' if shift > 0 else 'below'} the draws too often: mean rank {row.mean:.3f}, and 0.5 is right"
     what = (

@@ -18,7 +18,7 @@ from qemppl.result.target import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
 
 KINDS = (".png", ".svg", ".pdf")
 BAND, HELD, BROKEN = "#d5e4ee", "#2a6f97", "#c1440e"
@@ -46,16 +46,26 @@ def draw(calibration: Calibration, path: str | Path | None = None) -> Figure:
     require_matplotlib()
     from matplotlib.figure import Figure  # noqa: PLC0415 (an extra; a Figure of its own needs no display)
 
-    columns = zip(calibration.summary(), calibration.ranks.T, strict=True)
-    panels = [list(group) for _, group in groupby(columns, key=lambda column: column[0].variable)]
-    rows, across = math.ceil(len(panels) / COLUMNS), min(len(panels), COLUMNS)
+    panels = len(names(calibration))
+    rows, across = math.ceil(panels / COLUMNS), min(panels, COLUMNS)
     figure = Figure(figsize=(PANEL[0] * max(across, 1), PANEL[1] * max(rows, 1)), layout="constrained")
-    for number, panel in enumerate(panels, 1):
-        axes = figure.add_subplot(rows, across, number)
-        _panel(axes, calibration, panel)
+    draw_panels(figure, calibration, across)
     if path is not None:
         save(figure, Path(path))
     return figure
+
+
+def names(calibration: Calibration) -> tuple[str, ...]:
+    """The names that have a panel."""
+    return tuple(dict.fromkeys(quantity.variable for quantity in calibration.quantities))
+
+
+def draw_panels(canvas: FigureBase, calibration: Calibration, across: int) -> None:
+    """The panels of a calibration on a figure or a part of one, so many side by side."""
+    columns = zip(calibration.summary(), calibration.ranks.T, strict=True)
+    rows = math.ceil(len(names(calibration)) / max(across, 1))
+    for number, (_, panel) in enumerate(groupby(columns, key=lambda column: column[0].variable), 1):
+        _panel(canvas.add_subplot(rows, across, number), calibration, list(panel))
 
 
 def save(figure: Figure, path: Path) -> None:

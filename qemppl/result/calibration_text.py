@@ -20,7 +20,8 @@ def headline(calibration: Calibration) -> str:
     codes = Counter(code for simulation in calibration.warned for code in simulation.codes)
     said = f" ({', '.join(f'{code} in {count}' for code, count in sorted(codes.items()))})" if codes else ""
     broken, rows = sum(not row.holds for row in calibration.summary()), len(calibration.summary())
-    verdict = f"all {rows} bands hold" if not broken else f"{broken} of {rows} bands are broken"
+    verdict = f"{broken} of {rows} bands are broken" if broken else f"all {rows} bands hold"
+    verdict = verdict if rows else "there is no fit to judge by"
     return (
         f"{total} simulation{'' if total == 1 else 's'} in {calibration.seconds:.3g} s, seed {calibration.seed}; "
         f"{fitted} fitted, {warned} of them with a warning{said}\n"
