@@ -15,7 +15,7 @@ help:
 	@echo "make test       what CI runs: lint, types, import floors, tests"
 	@echo "make bench      time every benchmark model against other engines, in hours; docs/performance.md shows the results"
 	@echo "make reference  fit public benchmark posteriors, and compare with long runs; docs/reference.md shows the result"
-	@echo "make calibrate  calibrate fits of five examples on simulated data, in half an hour; docs/calibration.md shows the result"
+	@echo "make calibrate  calibrate fits of five examples on simulated data, in an hour or less; docs/calibration.md shows the result"
 	@echo "make format     lay out the source and apply safe lint fixes"
 	@echo "make clean      remove .venv and every cache"
 

@@ -82,7 +82,6 @@ def row(name: str, calibration: Calibration) -> Sequence[str]:
         broken(calibration),
         broken(calibration.unwarned()),
         f"`{nearest.name}`: p {nearest.p:.2g}, limit {nearest.alpha:.2g}",
-        f"{calibration.seconds / 60:.0f}",
     )
 
 

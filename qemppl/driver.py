@@ -249,13 +249,13 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
 
 def make_study(bound: BoundModel, settings: Settings, simulations: int, level: float, seed: int | None) -> Study:
     """Simulations of a model that are fitted with these settings, ready to run."""
-    settings = replace(settings, draws=settings.draws or RANKED_DRAWS)
-    design = Design(simulations, settings.draws or RANKED_DRAWS, level, _checked_seed(seed))
+    draws = settings.draws or RANKED_DRAWS
+    settings = replace(settings, draws=draws)
 
     def fit(simulated: BoundModel, seed: int) -> FitResult:
         return fit_bound(simulated, settings, Start(seed), lambda _: None)
 
-    return Study(bound, fit, design, _target(settings))
+    return Study(bound, fit, Design(simulations, draws, level, _checked_seed(seed)), _target(settings))
 
 
 def explain_plan(model: Model, data: Data, settings: Settings | None = None) -> str:

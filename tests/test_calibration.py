@@ -152,6 +152,16 @@ def test_simulations_depend_on_the_seed_and_their_number_alone() -> None:
     assert few.draws == 9
 
 
+def test_deterministic_names_are_ranked_and_generated_quantities_are_not() -> None:
+    model = compile_model(
+        text="data { plate g; real y[g]; } model { real mu ~ normal(0, 1); real t = -mu; plate g { y ~ normal(t, 1); } }"
+        "generated quantities { real r ~ normal(mu, 1); }"
+    )
+    found = model.calibrate({"y": [1, 2]}, simulations=2, seed=1, **FAST)
+    assert [quantity.name for quantity in found.quantities] == ["mu", "t", "log likelihood"]
+    np.testing.assert_array_equal(found.ranks[:, 1], found.draws - found.ranks[:, 0])
+
+
 @pytest.mark.parametrize(
     ("text", "code", "place"),
     [
