@@ -23,16 +23,7 @@ EXAMPLES = ("eight_schools", "sleepstudy", "surgical", "radon", "contraception")
 SIMULATIONS, LEVEL, SEED = 200, 0.99, 1
 KEPT = Path(__file__).parent / "calibrations"
 PAGE, PICTURE = ROOT / "docs" / "calibration.md", ROOT / "docs" / "calibration.png"
-HEAD = (
-    "model",
-    "numbers",
-    "fitted",
-    "warned",
-    "bands broken",
-    "among fits that did not warn",
-    "nearest to its band",
-    "minutes",
-)
+HEAD = ("model", "numbers", "fitted", "warned", "bands broken", "among fits that did not warn", "nearest to its band")
 
 
 def calibrate(name: str) -> Calibration:
