@@ -8,7 +8,7 @@ export PIP_NO_CACHE_DIR := 1
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench reference paper format clean
+.PHONY: help demo test bench reference paper calibrate format clean
 
 help:
 	@echo "make demo       fit eight schools: install into .venv, run, print the posterior"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench      time every benchmark model against other engines, in hours; docs/performance.md shows the results"
 	@echo "make reference  fit public benchmark posteriors, and compare with long runs; docs/reference.md shows the result"
 	@echo "make paper      run the published experiments, in half an hour; docs/paper.md shows the results"
+	@echo "make calibrate  calibrate fits of five examples on simulated data, in an hour or less; docs/calibration.md shows the result"
 	@echo "make format     lay out the source and apply safe lint fixes"
 	@echo "make clean      remove .venv and every cache"
 
@@ -36,9 +37,14 @@ bench: .venv/.installed-bench
 reference: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.reference_table
 
+<<<<<<< HEAD
 paper: .venv/.installed-bench
 	$(BIN)/python -m benchmarks.paper
 	$(BIN)/python -m benchmarks.paper.report
+
+calibrate: .venv/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration
+>>>>>>> h-sbc
 
 format: .venv/.installed-dev
 	$(BIN)/ruff format

@@ -15,10 +15,12 @@ from qemppl.version import __version__
 if TYPE_CHECKING:
     from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError
     from qemppl.driver import Model, Progress, Settings, compile_model
+    from qemppl.result.calibration import Calibration
     from qemppl.result.file import load
     from qemppl.result.fit import FitResult
 
 __all__ = [
+    "Calibration",
     "Diagnostic",
     "DiagnosticsError",
     "FitResult",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Calibration": "qemppl.result.calibration",
     "Diagnostic": "qemppl.diagnostics.diagnostic",
     "DiagnosticsError": "qemppl.diagnostics.diagnostic",
     "FitResult": "qemppl.result.fit",

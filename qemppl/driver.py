@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, SupportsIndex
 
+from qemppl.calibration import Design, Study
 from qemppl.compile.layout import Target
 from qemppl.compile.passes import ALL_PASSES, PASSES
 from qemppl.compile.plan import Plan, make_plan
@@ -35,6 +36,7 @@ from qemppl.ir.model import ModelIR
 from qemppl.lang.frontend import compile_text, read_source
 from qemppl.numerics.lazy import torch
 from qemppl.result.assemble import Findings, assemble_result
+from qemppl.result.calibration import Calibration, Simulation
 from qemppl.result.checkpoint import CheckpointFile
 from qemppl.result.fit import FitResult, Provenance
 from qemppl.result.proposals import digest, starting_means
@@ -43,6 +45,8 @@ from qemppl.version import __version__
 MEMORY_SHARE = 0.25
 """Part of the machine's memory that a fit may use unless it is told."""
 LARGEST_SEED = 2**63 - 1
+RANKED_DRAWS = 99
+"""Draws of each fit of a calibration, unless it is told: true values have 100 ranks among them."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,29 @@ class Model:
             Path(resume).unlink(missing_ok=True)
         return replace(fit, warnings=(*remarks, *fit.warnings))
 
+    def calibrate(
+        self,
+        data: Data,
+        *,
+        simulations: int = 200,
+        level: float = 0.99,
+        seed: int | None = None,
+        settings: Settings | None = None,
+        progress: Callable[[Simulation], object] = lambda _: None,
+        **changes: Any,
+    ) -> Calibration:
+        """Simulation-based calibration: data drawn from the model, each fitted, and the ranks of the true values among the draws.
+
+        data: give sizes, covariates and which outcomes are missing. level: the chance that all bands hold if the fits are right.
+        seed: 0 .. 2^63 - 1; that of each simulation comes from it and the simulation's number. progress: called with each simulation.
+        Keyword arguments replace single settings of the fits; true values are ranked among 99 draws of each, or among `draws`.
+        Raises DiagnosticsError: MODEL where the model cannot be drawn from, DATA, or that of the first fit where every one failed.
+        """
+        study = make_study(self.bind(data)[0], replace(settings or Settings(), **changes), simulations, level, seed)
+        for simulation in study:
+            progress(simulation)
+        return study.so_far
+
 
 def compile_model(path: str | Path | None = None, *, text: str | None = None) -> Model:
     """A model from a `.qem` file or from text. Raises DiagnosticsError (MODEL) with every mistake found."""
@@ -218,6 +245,17 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         seconds=time.perf_counter() - began,
     )
     return assemble_result(findings, provenance)
+
+
+def make_study(bound: BoundModel, settings: Settings, simulations: int, level: float, seed: int | None) -> Study:
+    """Simulations of a model that are fitted with these settings, ready to run."""
+    draws = settings.draws or RANKED_DRAWS
+    settings = replace(settings, draws=draws)
+
+    def fit(simulated: BoundModel, seed: int) -> FitResult:
+        return fit_bound(simulated, settings, Start(seed), lambda _: None)
+
+    return Study(bound, fit, Design(simulations, draws, level, _checked_seed(seed)), _target(settings))
 
 
 def explain_plan(model: Model, data: Data, settings: Settings | None = None) -> str:

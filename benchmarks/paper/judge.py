@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.paper.curves import Curve
-from benchmarks.paper.experiments import Experiment, Setting
+from benchmarks.paper.experiments import MEMORY, Experiment
+from qemppl.compile.layout import Target
 from qemppl.engine.draws import pick
 from qemppl.engine.joint import JointProgram, compile_joint
 from qemppl.engine.particles import Particles, Proposal
@@ -45,7 +46,7 @@ class Judge:
     def of(cls, experiment: Experiment) -> Judge:
         bound, reference = experiment.bind("test"), experiment.reference()
         mean, sd = ({name: np.ravel(row[key]) for name, row in reference.items()} for key in ("mean", "sd"))
-        program = compile_joint(Setting("qem", particles=2).plan(bound), DRAWS)
+        program = compile_joint(bound, Target(torch.float64, "cpu", MEMORY), DRAWS)
         return cls(program, tuple(variable.name for variable in bound.ir.observations), mean, sd)
 
     @torch.inference_mode()

@@ -10,7 +10,7 @@ import click
 
 from qemppl.cli.console import complain, report
 from qemppl.cli.inputs import PATH, data_argument
-from qemppl.cli.main import INTERRUPTED
+from qemppl.cli.main import DIAGNOSTICS_FAILED, INTERRUPTED
 from qemppl.cli.numbers import COUNT, SEED, positive, size
 from qemppl.cli.progress import ProgressLine
 from qemppl.cli.show import format_option, show_fit
@@ -18,8 +18,6 @@ from qemppl.diagnostics.diagnostic import Severity
 from qemppl.driver import Settings, Start, compile_model, fit_bound
 from qemppl.engine.methods import RESUMABLE
 from qemppl.result.target import check_target
-
-DIAGNOSTICS_FAILED = 6
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,13 @@ COMMANDS = {
     "check": "Say everything that is wrong with a model and its data.",
     "format": "Lay out models: --write replaces the files, --check only looks.",
     "explain": "Show what the compiler makes of a model.",
+    "sbc": "Calibrate fits of a model on data drawn from it.",
     "summary": "Print the posterior of a saved fit.",
 }
 """Each in the module of its name, imported when it is asked for: torch takes seconds, --help must not."""
 
 BROKEN_PIPE = 1
+DIAGNOSTICS_FAILED = 6
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
 FEWER_COLLECTIONS = 100_000

@@ -14,15 +14,18 @@ from qemppl.driver import Progress
 
 
 class ProgressLine(AbstractContextManager["ProgressLine"]):
-    """Shows the last Progress it was called with; nothing where stderr is no terminal, and nothing when `quiet`."""
+    """Shows the last Progress it was called with, or another line; nothing where stderr is no terminal, and nothing when `quiet`."""
 
     def __init__(self, *, quiet: bool) -> None:
         console = messages()
         self._live = Live(console=console, transient=True) if console.is_terminal and not quiet else None
 
     def __call__(self, progress: Progress) -> None:
+        self.show(progress_text(progress))
+
+    def show(self, text: str) -> None:
         if self._live is not None:
-            self._live.update(Text(progress_text(progress), no_wrap=True, overflow="ellipsis"))
+            self._live.update(Text(text, no_wrap=True, overflow="ellipsis"))
 
     def __enter__(self) -> Self:
         if self._live is not None:

@@ -1,4 +1,4 @@
-"""The codes of fits that cannot start, QEM50x: those of the compiler, and of the driver above it."""
+"""The codes of fits that cannot start, QEM50x: those of the compiler, and of the driver above it. QEM52x: calibrations."""
 
 from __future__ import annotations
 
@@ -46,5 +46,19 @@ CATALOGUE: dict[str, Entry] = {
     "QEM510": Entry(
         "method that cannot fit the model",
         "`vi` follows derivatives, which discrete latents have not; `is` weighs joint draws, and cannot sum over values. `qem` can.",
+    ),
+    "QEM521": Entry(
+        "prior that cannot be drawn from",
+        "Calibration draws latents from their priors, and an improper law such as `flat()` has no draws.",
+    ),
+    "QEM522": Entry(
+        "nothing to calibrate",
+        "Calibration fits the model to outcomes drawn from it, so it needs an observation, `y ~ ...` of a name in `data`.",
+    ),
+    "QEM523": Entry(
+        "outcome that cannot be drawn",
+        "Calibration replaces every outcome by draws from its law. Where an outcome is censored, the data do not say how the others would "
+        "have been; a multinomial law does not say how many counts there are; and an outcome that another statement reads would change "
+        "the model with it.",
     ),
 }

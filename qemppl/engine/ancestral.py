@@ -1,15 +1,18 @@
 """Joint draws, one statement after another: every latent from its law given the values drawn before it.
 
-From the prior this gives the starting proposals; from posterior draws, the generated quantities.
+From the prior this gives the starting proposals, and whole data sets; from posterior draws, the generated quantities.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from qemppl.compile.layout import Layout, Target
 from qemppl.data.bound import BoundModel
 from qemppl.data.evaluate import Evaluator
+from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity, Stage
 from qemppl.distributions.base import Law
 from qemppl.distributions.registry import LAWS
 from qemppl.distributions.truncated import End, draw_between
@@ -27,6 +30,8 @@ CORE = (0.02, 0.98)
 """Quantiles between which draws spread."""
 MOST_COMPARED = 1 << 12
 """Draws whose spread is looked at."""
+LARGEST_COUNT = 2.0**49
+"""Counts of laws that cap their rates (`poisson_draw`) are right up to here."""
 LIVE_TEMPORARIES = 8
 """Values of a statement's size that are alive at once while it is drawn."""
 
@@ -51,6 +56,29 @@ def prior_draws(bound: BoundModel, draws: int, generator: torch.Generator, targe
         name: interpreter.values[name][None] if plate is None else interpreter.values[name].transpose(0, 1)
         for name, plate in latents.items()
     }
+
+
+def simulate(bound: BoundModel, generator: torch.Generator, target: Target) -> dict[str, torch.Tensor]:
+    """One draw of all that the model has: latents from their priors, deterministic names, outcomes given them; no law has a stand-in.
+    By name, (draw, member, *event). An outcome that the data miss is NaN.
+
+    Raises DiagnosticsError (RESOURCE) where a draw is not a finite number, or an argument of its law was none, and where a count is so
+    large that it may have been capped.
+    """
+    simulator = _Simulator(bound, 1, generator, target, {})
+    for statement in bound.ir.statements:
+        values = simulator.run(statement)
+        if isinstance(statement, Definition):
+            continue
+        absent = torch.zeros_like(values, dtype=torch.bool)
+        if statement.observed:
+            absent |= _absent(bound, statement).to(values.device)
+            values.masked_fill_(absent, torch.nan)
+        largest = LARGEST_COUNT if LAWS[statement.law].support.integer else torch.inf
+        if not bool(((values.abs() < largest) | absent).all()):
+            raise DiagnosticsError([_overflow(statement)], Stage.RESOURCE)
+    plates = {statement.name: statement.type.plate for statement in bound.ir.statements}
+    return {name: values if plates[name] else values[:, None] for name, values in simulator.values.items()}
 
 
 def generate(
@@ -172,6 +200,41 @@ class _Interpreter:
         value = value.reshape((*leading, *(1,) * (len(event) - rank), *own_event))
         members = () if plate is None else (self._bound.count(plate),)
         return value.expand(self._draws, *members, *event)
+
+
+class _Simulator(_Interpreter):
+    """Where an argument of a law is not finite, nothing is drawn, and the value is NaN."""
+
+    def _sample(
+        self, law: Law, arguments: Sequence[torch.Tensor], bounds: tuple[End, End], empty: torch.Tensor
+    ) -> torch.Tensor:
+        batch = empty.dim() - len(law.sizes)
+        sound = torch.ones(empty.shape[:batch], dtype=torch.bool, device=empty.device)
+        for argument in arguments:
+            sound &= argument.isfinite().reshape(*sound.shape, -1).all(-1)
+        lower, upper = (None if end is None else end[sound] for end in bounds)
+        x = torch.full_like(empty, torch.nan)
+        x[sound] = super()._sample(law, [argument[sound] for argument in arguments], (lower, upper), empty[sound])
+        return x
+
+
+def _absent(bound: BoundModel, observation: RandomVariable) -> torch.Tensor:
+    """([member,] *1) which outcomes are missing: those of which some component is."""
+    x = bound.arrays[observation.name]
+    rank = len(observation.type.event)
+    some = np.isnan(x).any(axis=tuple(range(x.ndim - rank, x.ndim)), keepdims=True)
+    return torch.as_tensor(some)
+
+
+def _overflow(variable: RandomVariable) -> Diagnostic:
+    return Diagnostic(
+        code="QEM804",
+        severity=Severity.ERROR,
+        message=f"`{variable.name}` drawn from its law is not a finite number, or too large a count",
+        span=variable.span,
+        notes=("the priors allow values so large that what depends on them overflows",),
+        hint="give the latents it depends on tighter priors",
+    )
 
 
 def _is_boundless(x: torch.Tensor, bounds: tuple[End, End]) -> bool:

@@ -20,6 +20,11 @@ CATALOGUE: dict[str, Entry] = {
         "Every statement has a density somewhere, but none of the combinations tried has one in all statements at "
         "once.",
     ),
+    "QEM804": Entry(
+        "simulated value is not finite",
+        "Data are simulated by drawing latents from their priors, and outcomes given them. Very wide priors lead to values that no "
+        "computer can hold.",
+    ),
     "QEM901": Entry(
         "trust region never opened",
         "Weights are tempered while the fitted posterior is far from the true one, and carry their full power at "

@@ -29,7 +29,9 @@ class GlobalSampler(Sampler):
     def of(cls, plan: Plan, generator: torch.Generator) -> GlobalSampler:
         """plan: with the same number of particles for every group, and no enumerated latents."""
         (count,) = {plan.particles[group.name] for group in plan.groups}
-        return cls(plan, Contraction(plan), generator, draw_independent, joint=compile_joint(plan, count))
+        return cls(
+            plan, Contraction(plan), generator, draw_independent, joint=compile_joint(plan.bound, plan.target, count)
+        )
 
     def e_step(self, proposals: Sequence[Proposal]) -> EStep:
         return EStep(self.draw(proposals, self.plan, self.generator), LogFactors((), lambda _: ()))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from qemppl.compile.assemble import Task, assemble
 from qemppl.compile.builder import Builder
 from qemppl.compile.factors import Site, sites
-from qemppl.compile.layout import Axes
+from qemppl.compile.layout import Axes, Target
 from qemppl.compile.observations import observe
 from qemppl.compile.plan import Plan
 from qemppl.compile.program import Program
@@ -56,10 +56,9 @@ class JointProgram:
         return densities, dict(zip(self.varying, values, strict=True))
 
 
-def compile_joint(plan: Plan, count: int) -> JointProgram:
+def compile_joint(bound: BoundModel, target: Target, count: int) -> JointProgram:
     """The program of a model on so many joint draws."""
-    bound = plan.bound
-    builder = Builder(bound, Axes(bound), draw_layouts(bound), plan.target)
+    builder = Builder(bound, Axes(bound), draw_layouts(bound), target)
     found = sites(builder)
     slots = {d.name: builder.expression(d.value) for d in bound.ir.definitions}
     varying = {name: slot for name, slot in slots.items() if slot not in builder.constants}
@@ -67,13 +66,13 @@ def compile_joint(plan: Plan, count: int) -> JointProgram:
     totals = frozenset({site.name for site in found} - {site.name for site in pointwise})
     factors = [(site.name, slot) for site in found for slot in _slots(builder, site, is_total=site.name in totals)]
     task = Task(factors, tuple(varying.values()))
-    program = assemble(builder, task, {DRAW: count}, {DRAW: None}, plan.target.memory)
+    program = assemble(builder, task, {DRAW: count}, {DRAW: None}, target.memory)
     return JointProgram(count, program, pointwise, totals, varying)
 
 
 def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torch.Tensor]) -> Joint:
     """Evaluates a model on draws. draws: by latent, (draw, member, *event)."""
-    joint = compile_joint(plan, len(next(iter(draws.values()))))
+    joint = compile_joint(plan.bound, plan.target, len(next(iter(draws.values()))))
     particles = {name: values.transpose(0, 1).to(plan.target.device) for name, values in draws.items()}
     by_site, values = joint.run(particles)
     densities = {name: log_p.transpose(0, 1).cpu() for name, log_p in by_site.items()}
@@ -88,6 +87,15 @@ def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torc
             torch.zeros(joint.count, dtype=plan.target.dtype),
         ),
     )
+
+
+def log_likelihood(bound: BoundModel, target: Target, draws: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """(draw,) the log-density of all outcomes given joint draws. draws: by latent, (draw, member, *event)."""
+    joint = compile_joint(bound, target, len(next(iter(draws.values()))))
+    by_site, _ = joint.run({name: values.transpose(0, 1) for name, values in draws.items()})
+    latents = {variable.name for variable in bound.ir.latents}
+    outcomes = [log_p.sum(0).cpu() for name, log_p in by_site.items() if name not in latents]
+    return sum(outcomes, torch.zeros(joint.count, dtype=target.dtype))
 
 
 def _is_pointwise(bound: BoundModel, site: Site, draws: int) -> bool:

@@ -1,4 +1,4 @@
-"""The codes of result files and checkpoints, QEM85x and QEM861 on."""
+"""The codes of result files, checkpoints and pictures, QEM85x and QEM861 on; QEM96x: what a calibration says."""
 
 from __future__ import annotations
 
@@ -62,5 +62,19 @@ CATALOGUE: dict[str, Entry] = {
         "start from a fit of other groups",
         "A fit can start from another one with the same latents, in the same groups and families, and with the same "
         "members of their plates.",
+    ),
+    "QEM871": Entry(
+        "extra not installed",
+        "Pictures are drawn by matplotlib, which is installed with qemppl only when that is asked for.",
+    ),
+    "QEM961": Entry(
+        "ranks are not uniform",
+        "True values rank among the draws of their fits as one of them would, if the fits are right. Ranks that stray too far say that the "
+        "posterior is shifted, too narrow or too wide.",
+    ),
+    "QEM962": Entry(
+        "simulated data could not be fitted",
+        "A calibration says nothing about data for which there is no fit. Whether a fit fails depends on the data alone, so the ranks of "
+        "the others are what they should be.",
     ),
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -26,6 +26,18 @@ FALLBACK_DIGITS = 4
 """Significant digits of a number whose Monte Carlo error is unknown or zero."""
 WIDEST = 100_000
 """Columns of text; wider than any table."""
+
+
+class Named(Protocol):
+    """A row of a table. variable: what it belongs to."""
+
+    @property
+    def variable(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+NamedRow = TypeVar("NamedRow", bound=Named)
 
 
 def decimals_supported(mcse: float) -> int | None:
@@ -79,13 +91,18 @@ def summary_table(summary: Summary) -> Table:
     table.add_column("", no_wrap=True)
     for column in COLUMNS[1:]:
         table.add_column(column, justify="right", no_wrap=True)
-    for _, group in groupby(summary.rows, key=lambda row: row.variable):
-        rows = list(group)
-        for row in rows[:MEMBERS_SHOWN]:
-            table.add_row(Text(row.name), *_cells(row, summary.draws))
-        if len(rows) > MEMBERS_SHOWN:
-            table.add_row(Text(f"... {len(rows) - MEMBERS_SHOWN} more of {rows[0].variable}"))
+    add_rows(table, summary.rows, lambda row: _cells(row, summary.draws))
     return table
+
+
+def add_rows(table: Table, rows: Iterable[NamedRow], cells: Callable[[NamedRow], Iterable[str]]) -> None:
+    """Adds rows to a table, not more than MEMBERS_SHOWN of one variable."""
+    for variable, group in groupby(rows, key=lambda row: row.variable):
+        of_variable = list(group)
+        for row in of_variable[:MEMBERS_SHOWN]:
+            table.add_row(Text(row.name), *cells(row))
+        if len(of_variable) > MEMBERS_SHOWN:
+            table.add_row(Text(f"... {len(of_variable) - MEMBERS_SHOWN} more of {variable}"))
 
 
 def _cells(row: Row, draws: int) -> Iterator[str]:
@@ -110,9 +127,14 @@ def print_table(console: Console, table: Table) -> None:
 
 def table_text(summary: Summary) -> str:
     """The table as plain text."""
+    return plain_text(summary_table(summary))
+
+
+def plain_text(table: Table) -> str:
+    """Any table as plain text."""
     console = Console(file=io.StringIO(), color_system=None, force_terminal=False)
     with console.capture() as capture:
-        print_table(console, summary_table(summary))
+        print_table(console, table)
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
@@ -124,7 +146,7 @@ def json_object(fit: FitResult) -> dict[str, Any]:
         "iterations": fit.iterations,
         "stop_reason": fit.stop_reason,
         "seconds": _finite(fit.seconds),
-        "warnings": [_warning(warning) for warning in fit.warnings],
+        "warnings": [json_warning(warning) for warning in fit.warnings],
         "summary": [{column: _finite(getattr(row, column)) for column in COLUMNS} for row in summarise(fit)],
     }
 
@@ -133,7 +155,8 @@ def _finite(value: float | str | None) -> float | str | None:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _warning(warning: Diagnostic) -> dict[str, Any]:
+def json_warning(warning: Diagnostic) -> dict[str, Any]:
+    """A warning as JSON."""
     return {
         "code": warning.code,
         "severity": warning.severity.value,
@@ -146,9 +169,11 @@ def _warning(warning: Diagnostic) -> dict[str, Any]:
 
 def csv_text(summary: Summary) -> str:
     """The rows as CSV with full digits; a number that is not known is an empty field."""
+    return csv_lines(COLUMNS, ([_finite(getattr(row, column)) for column in COLUMNS] for row in summary.rows))
+
+
+def csv_lines(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Rows below a head; None is an empty field."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in summary.rows:
-        writer.writerow("" if (value := _finite(getattr(row, column))) is None else value for column in COLUMNS)
+    csv.writer(text, lineterminator="\n").writerows([head, *rows])
     return text.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,4 +24,17 @@ def child(*arguments: str | Path, variables: Mapping[str, str] | None = None) ->
         capture_output=True,
         encoding="utf-8",
         check=False,
+    )
+
+
+def script(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a Python script that SIGINT interrupts, whatever it does to this process."""
+    return subprocess.run(
+        [sys.executable, "-c", text, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )

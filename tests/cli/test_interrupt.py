@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from qemppl.cli.main import run
-from tests.cli.process import ROOT
+from tests.cli.process import ROOT, script
 
 EIGHT_SCHOOLS = ROOT / "examples" / "eight_schools"
 FIT = ("fit", str(EIGHT_SCHOOLS / "model.qem"), str(EIGHT_SCHOOLS / "data.json"), "--format", "json", "--quiet")
@@ -39,16 +36,7 @@ main()
 
 def signalled(when: str, number: signal.Signals, *arguments: str, second: bool = False) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a fit that gets a signal at `adapt 3` or the like, and another while it answers."""
-    command = [sys.executable, "-c", SIGNALLED, when, str(int(number)), "twice" if second else "once", *arguments]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    done = script(SIGNALLED, when, str(int(number)), "twice" if second else "once", *arguments)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -26,6 +26,7 @@ TEXT_ONLY = [
     ("--help",),
     ("--version",),
     ("fit", "--help"),
+    ("sbc", "--help"),
     ("check", "--help"),
     ("check", "--explain", "QEM201"),
     ("check", MODEL),
