@@ -37,14 +37,12 @@ bench: .venv/.installed-bench
 reference: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.reference_table
 
-<<<<<<< HEAD
 paper: .venv/.installed-bench
 	$(BIN)/python -m benchmarks.paper
 	$(BIN)/python -m benchmarks.paper.report
 
 calibrate: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration
->>>>>>> h-sbc
 
 format: .venv/.installed-dev
 	$(BIN)/ruff format
