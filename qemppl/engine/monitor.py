@@ -96,7 +96,7 @@ def _replicates(plan: Plan, report: Report, tolerance: float) -> list[Diagnostic
             _diagnostic(
                 "QEM904",
                 Severity.WARNING,
-                f"the mean or sd of {_element(bound, worst, noise[worst].argmax(), noise[worst].shape)} has a Monte Carlo error of "
+                f"the mean or sd of {element(bound, worst, noise[worst].argmax(), noise[worst].shape)} has a Monte Carlo error of "
                 f"{report.worst_error:.3f} posterior sd after {report.replicates} replicates; {tolerance:g} was asked for",
                 (f"{missed} of {total} numbers miss it; this is the worst",),
                 "use more --particles, or accept a larger --tolerance",
@@ -152,7 +152,7 @@ def _not_finite(bound: BoundModel, report: Report, computed: Mapping[str, torch.
     for name, mean in means.items():
         broken = ~mean.isfinite()
         if bool(broken.any()):
-            first = _element(bound, name, broken.int().argmax(), mean.shape)
+            first = element(bound, name, broken.int().argmax(), mean.shape)
             found.append(
                 _diagnostic(
                     "QEM952",
@@ -169,7 +169,7 @@ def _latents(group: Group) -> str:
     return ", ".join(part.variable.name for part in group.parts)
 
 
-def _element(bound: BoundModel, name: str, position: torch.Tensor, shape: torch.Size) -> str:
+def element(bound: BoundModel, name: str, position: torch.Tensor, shape: torch.Size) -> str:
     """What one number is called, as in the summary: `mu`, `theta[Choate]`, `beta[2]`. position: into the flattened (member, *event)."""
     member, *event = (int(i) for i in torch.unravel_index(position, shape))
     plate = next(s.type.plate for s in (*bound.ir.statements, *bound.ir.generated) if s.name == name)
