@@ -30,6 +30,7 @@ from qemppl.engine.methods import METHODS, PARTICLES, Method, adapt_by, make_sam
 from qemppl.engine.particles import Proposal
 from qemppl.engine.pool import log_evidence, report
 from qemppl.engine.qem import Adaptation, Sampler
+from qemppl.engine.reach import beyond_reach
 from qemppl.engine.start import proposals_at, starting_proposals
 from qemppl.engine.starts import disagreement, try_starts
 from qemppl.ir.model import ModelIR
@@ -215,6 +216,8 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
         known = {**pooled.draws, **evaluated.definitions}
         generated = generate(bound, known, torch.Generator().manual_seed(seed), replace(plan.target, device="cpu"))
+        doubts = (*disagreement(plan, trials), *beyond_reach(sampler, adaptation.proposals, pooled.moments))
+    computed = {**evaluated.definitions, **generated}
     findings = Findings(
         plan=plan,
         trials=trials,
@@ -222,10 +225,7 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         joint=evaluated,
         generated=generated,
         log_evidence=None if monitor.is_improper(bound.ir) else log_evidence(pooled),
-        warnings=(
-            *disagreement(plan, trials),
-            *monitor.warnings(plan, adaptation, pooled, {**evaluated.definitions, **generated}, settings.tolerance),
-        ),
+        warnings=(*doubts, *monitor.warnings(plan, adaptation, pooled, computed, settings.tolerance)),
         seconds=time.perf_counter() - began,
     )
     return assemble_result(findings, provenance)
