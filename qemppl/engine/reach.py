@@ -26,27 +26,32 @@ MOST_BEYOND = 0.21
 """Of the second moment, relative to the variance reported: 1.1^2 - 1, for the sd is then a tenth too small."""
 NEGLIGIBLE = 0.01
 """Of the variance, from R to e R at the slope of a second moment that diverges: MOST_BEYOND would take another 20 such steps."""
+REPLICATES = 4
+"""The density at the ends is noisy where it hangs on few particles of other groups; a tail is there in every replicate."""
 FURTHER_IN = 16
 """The density falls between the outermost particle and that after one in FURTHER_IN of all."""
 
 
 def beyond_reach(sampler: Sampler, proposals: Sequence[Proposal], moments: Mapping[str, Moments]) -> list[Diagnostic]:
-    """Latents whose sd the particles cannot tell, by one replicate. The ends of independent particles are chance, and so are those of
-    fewer than MANY, whose replicates differ: both show in Monte Carlo errors."""
+    """Latents whose sd the particles cannot tell, as REPLICATES say alike. The ends of independent particles are chance, and so are those
+    of fewer than MANY: their replicates differ, which shows in Monte Carlo errors."""
     plan = sampler.plan
     alone = [
         g for g in plan.groups if g.on_a_line and g.parts[0].variable.form is None and plan.particles[g.name] >= MANY
     ]
     if not alone or sampler.draw is not draw_particles:
         return []
-    step = sampler.e_step(proposals)
-    weighted, found = sampler.weigh(step), []
-    for group in alone:
-        variable, weights = group.parts[0].variable, weighted.weights[group.name]
-        x = step.particles.values[variable.name].reshape(weights.shape)
-        log_p = weights.log() + step.particles.clouds[group.name].log_q
-        found += _in_words(plan, group, _share_beyond(variable, moments[variable.name], x, log_p))
-    return found
+    shares: dict[str, torch.Tensor] = {}
+    for _ in range(REPLICATES):
+        step = sampler.e_step(proposals)
+        weighted = sampler.weigh(step)
+        for group in alone:
+            variable, weights = group.parts[0].variable, weighted.weights[group.name]
+            x = step.particles.values[variable.name].reshape(weights.shape)
+            log_p = weights.log() + step.particles.clouds[group.name].log_q
+            share = _share_beyond(variable, moments[variable.name], x, log_p)
+            shares[group.name] = torch.fmin(share, shares.get(group.name, share))
+    return [warning for group in alone for warning in _in_words(plan, group, shares[group.name])]
 
 
 def _share_beyond(variable: RandomVariable, moments: Moments, x: torch.Tensor, log_p: torch.Tensor) -> torch.Tensor:

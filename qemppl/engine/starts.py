@@ -27,6 +27,9 @@ evidences: a start that misses a tenth of the posterior's mass is that much lowe
 ERRORS = 5.0
 """Monte Carlo standard errors that two numbers may differ by besides; the largest of a million is hardly larger."""
 
+DIGITS = 2
+"""Of a log evidence: less of it makes no start better."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -93,9 +96,9 @@ def try_starts(sampler: Sampler, first: Adaptation, starts: int, adapt: Callable
 
 
 def _rank(trial: Trial) -> tuple[bool, float]:
-    """What the best start has most of. Evidence without an error comes last: its replicates differ too much."""
+    """What the best start has most of; the first of equals. Evidence without an error comes last: its replicates differ too much."""
     value, error = trial.evidence
-    return error is not None, value - ERRORS * (error or 0.0)
+    return error is not None, round(value - ERRORS * (error or 0.0), DIGITS)
 
 
 def disagreement(plan: Plan, trials: Trials) -> list[Diagnostic]:
