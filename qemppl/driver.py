@@ -27,11 +27,13 @@ from qemppl.diagnostics.source import Source
 from qemppl.engine import joint, monitor
 from qemppl.engine.ancestral import generate
 from qemppl.engine.baselines import Schedule
-from qemppl.engine.methods import METHODS, PARTICLES, RESUMABLE, Method, adapt_by, make_sampler, refusals
+from qemppl.engine.methods import METHODS, PARTICLES, Method, adapt_by, make_sampler, not_resumable, refusals
 from qemppl.engine.particles import Proposal
 from qemppl.engine.pool import log_evidence, report
 from qemppl.engine.qem import Adaptation, Sampler
+from qemppl.engine.reach import beyond_reach
 from qemppl.engine.start import proposals_at, starting_proposals
+from qemppl.engine.starts import disagreement, try_starts
 from qemppl.ir.model import ModelIR
 from qemppl.lang.frontend import compile_text, read_source
 from qemppl.numerics.lazy import torch
@@ -55,10 +57,12 @@ class Settings:
     in posterior sd. draws: joint draws to keep, None for 4000, or as many as fit. memory: bytes, None for a quarter of the machine's.
     without: passes of the compiler to leave out (compile/passes.py), which changes what an iteration costs and not what it finds.
     method: qem, or one to compare with (engine/baselines.py). step: a constant step of `plain`, or the learning rate of rws and vi.
+    starts: how many to fit from, of which the best is reported (engine/starts.py).
     """
 
     method: Method = "qem"
     step: float | None = None
+    starts: int = 1
     particles: int | None = None
     tolerance: float = 0.02
     max_iterations: int = 500
@@ -70,7 +74,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raises ValueError for a number that means nothing."""
-        for name in ("particles", "max_iterations", "draws", "memory"):
+        for name in ("starts", "particles", "max_iterations", "draws", "memory"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is a whole number of at least 1, not {value!r}")
@@ -84,6 +88,8 @@ class Settings:
             raise ValueError(f"there is no method {self.method!r}; those that exist are {', '.join(METHODS)}")
         if self.step is not None and (self.method in ("qem", "is") or (self.method == "plain" and self.step > 1)):
             raise ValueError("step is of plain, up to 1, or of rws and vi")
+        if self.starts > 1 and self.method == "plain":
+            raise ValueError("starts cannot be compared by plain, whose report has no Monte Carlo errors")
 
 
 @dataclass(frozen=True)
@@ -201,8 +207,8 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         raise DiagnosticsError([_nothing_to_fit()], Stage.MODEL)
     checkpoint = None if start.resume is None else CheckpointFile(start.resume)
     seed = _checked_seed(checkpoint.seed if checkpoint and start.seed is None else start.seed)
-    if start.resume is not None and settings.method not in RESUMABLE:
-        raise ValueError(f"a fit by {settings.method} cannot be resumed")
+    if start.resume is not None and (refusal := not_resumable(settings.method, settings.starts)):
+        raise ValueError(refusal)
     plan = _plan(bound, settings)
     if refused := refusals(settings.method, plan):
         raise DiagnosticsError(refused, Stage.USAGE)
@@ -229,19 +235,24 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         state = checkpoint.restore(plan, sampler.generator) if checkpoint else None
         state = state or Adaptation(_first_proposals(sampler, means))
         schedule = Schedule(settings.max_iterations, settings.step)
-        adaptation = adapt_by(settings.method, sampler, state, schedule, adapting)
+        trials = try_starts(
+            sampler, state, settings.starts, lambda s: adapt_by(settings.method, sampler, s, schedule, adapting)
+        )
+        adaptation = trials.adaptation
         pooled = report(sampler, adaptation.proposals, draws, settings.tolerance, reporting)
         evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
         known = {**pooled.draws, **evaluated.definitions}
         generated = generate(bound, known, torch.Generator().manual_seed(seed), replace(plan.target, device="cpu"))
+        doubts = (*disagreement(plan, trials), *beyond_reach(sampler, adaptation.proposals, pooled.moments))
+    computed = {**evaluated.definitions, **generated}
     findings = Findings(
         plan=plan,
-        adaptation=adaptation,
+        trials=trials,
         report=pooled,
         joint=evaluated,
         generated=generated,
         log_evidence=None if monitor.is_improper(bound.ir) else log_evidence(pooled),
-        warnings=monitor.warnings(plan, adaptation, pooled, {**evaluated.definitions, **generated}, settings.tolerance),
+        warnings=(*doubts, *monitor.warnings(plan, adaptation, pooled, computed, settings.tolerance)),
         seconds=time.perf_counter() - began,
     )
     return assemble_result(findings, provenance)
@@ -309,6 +320,7 @@ def _provenance(
         settings={
             "method": settings.method,
             "step": settings.step,
+            "starts": settings.starts,
             "particles": settings.particles,
             "tolerance": settings.tolerance,
             "max_iterations": settings.max_iterations,

@@ -16,7 +16,7 @@ from qemppl.cli.progress import ProgressLine
 from qemppl.cli.show import format_option, show_fit
 from qemppl.diagnostics.diagnostic import Severity
 from qemppl.driver import Settings, Start, compile_model, fit_bound
-from qemppl.engine.methods import RESUMABLE
+from qemppl.engine.methods import not_resumable
 from qemppl.result.target import check_target
 
 
@@ -54,6 +54,7 @@ class Request:
     metavar="NUMBER",
     help="A constant step of --plain; the learning rate of rws and vi.  [default: t^-0.7; 0.05]",
 )
+@click.option("--starts", type=COUNT, help="Fit from so many starts, and compare where they end.  [default: 1]")
 @click.option("--particles", type=COUNT, help="Particles of each group.  [default: chosen by the compiler]")
 @click.option(
     "--tolerance",
@@ -104,8 +105,8 @@ def command(context: click.Context, /, **options: Any) -> None:
         and request.resume.resolve() == request.output.resolve()
     ):
         raise click.UsageError("-o and --resume name the same file")
-    if request.resume is not None and settings.method not in RESUMABLE:
-        raise click.UsageError(f"a fit by {settings.method} cannot be resumed; leave out --resume")
+    if request.resume is not None and (refusal := not_resumable(settings.method, settings.starts)):
+        raise click.UsageError(f"{refusal}; leave out --resume")
     try:
         fine = _fit(request, settings)
     except KeyboardInterrupt:

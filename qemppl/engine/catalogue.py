@@ -53,6 +53,16 @@ CATALOGUE: dict[str, Entry] = {
         "A law without a finite integral, such as `flat()`, leaves the evidence undefined; the posterior may be "
         "proper.",
     ),
+    "QEM907": Entry(
+        "starts disagree",
+        "A fit from several starts (`--starts`) ended at different posteriors: there are several modes, the labels of a"
+        " mixture are interchangeable, or a start has not arrived. The one with the largest evidence is reported.",
+    ),
+    "QEM908": Entry(
+        "tail beyond all particles",
+        "The density of a latent falls so slowly at its outermost particles that much of its variance lies beyond them, or"
+        " that it has none. Monte Carlo errors do not see that.",
+    ),
     "QEM951": Entry(
         "few effective particles",
         "Most particles of a group have weights near 0: the fitted family is far from the posterior.",

@@ -19,7 +19,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 PARTICLES: dict[Method, int] = {"plain": 30, "is": 1000}
 """K where nobody asks for another: as published, and as one shared index needs. The planner chooses that of the other methods."""
 RESUMABLE: tuple[Method, ...] = ("qem", "plain")
-"""Methods whose state is Q and the trace. Adam has a memory of its own."""
+"""Methods whose state is Q and the trace. Adam has a memory of its own, and several starts have several states."""
 _BASELINES: dict[Method, Callable[[Sampler, Adaptation, Schedule, Watch], Adaptation]] = {
     "plain": adapt_plain,
     "is": adapt_plain,
@@ -42,6 +42,13 @@ def adapt_by(method: Method, sampler: Sampler, state: Adaptation, schedule: Sche
     if method == "qem":
         return adapt(sampler, state, schedule.max_iterations, watch)
     return _BASELINES[method](sampler, state, schedule, watch)
+
+
+def not_resumable(method: Method, starts: int) -> str:
+    """Why a fit cannot be kept in a file and continued; empty where it can."""
+    if method not in RESUMABLE:
+        return f"a fit by {method} cannot be resumed"
+    return "a fit from several starts cannot be resumed" if starts > 1 else ""
 
 
 def refusals(method: Method, plan: Plan) -> list[Diagnostic]:

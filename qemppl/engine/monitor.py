@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from qemppl.compile.groups import Group
 from qemppl.compile.plan import Plan
@@ -29,10 +29,10 @@ def warnings(
     tolerance: float,
 ) -> tuple[Diagnostic, ...]:
     """Everything about the fit that its user should know. computed: deterministic names and generated quantities on joint draws."""
-    found = [*_adaptation(adaptation), *_replicates(plan, report, tolerance)]
+    found = [*_adaptation(plan, adaptation, report), *_replicates(plan, report, tolerance)]
     for group in plan.groups:
         tail = report.tails[group.name]
-        found += [*_heavy_tail(plan.bound, group, tail), *_few_effective(group, tail)]
+        found += [*_heavy_tail(plan.bound, group, tail), *_few_effective(plan.bound, group, tail)]
     found += _not_finite(plan.bound, report, computed)
     if is_improper(plan.bound.ir):
         found.append(_diagnostic("QEM906", Severity.NOTE, "a prior is improper, so the evidence is not defined", ()))
@@ -44,7 +44,7 @@ def is_improper(ir: ModelIR) -> bool:
     return any(LAWS[variable.law].improper for variable in ir.latents)
 
 
-def _adaptation(adaptation: Adaptation) -> list[Diagnostic]:
+def _adaptation(plan: Plan, adaptation: Adaptation, report: Report) -> list[Diagnostic]:
     found = []
     beta = adaptation.largest_beta
     if beta < BETA_REACHED:
@@ -52,20 +52,26 @@ def _adaptation(adaptation: Adaptation) -> list[Diagnostic]:
             _diagnostic(
                 "QEM901",
                 Severity.WARNING,
-                f"the fitted posterior never carried the full weights: the trust region stopped at {beta:.2g}, and 1 is needed",
+                f"the fitted posterior never carried the full weights: the trust region stopped at {beta:.2g}, and "
+                f"{BETA_REACHED:g} at least is needed",
                 (
+                    _weakest(plan, report),
                     "the posterior is far from the families chosen for it, or has several modes, or there are too few particles",
                 ),
-                "use more --particles, and look at the model for latents that the data leave free",
+                "look with --starts 4 for several modes, use more --particles, and look at the model for latents that the data leave free",
             )
         )
     if adaptation.stop_reason == EXHAUSTED:
+        count = len(adaptation.history)
         found.append(
             _diagnostic(
                 "QEM902",
                 Severity.WARNING,
-                f"the evidence was still moving after {len(adaptation.history)} iterations",
-                (),
+                f"the evidence was still moving after {count} iterations, and {count} were allowed",
+                (
+                    _weakest(plan, report),
+                    "the start is far from the posterior, or latents that determine each other move slowly",
+                ),
                 "allow more with --max-iterations",
             )
         )
@@ -82,8 +88,12 @@ def _replicates(plan: Plan, report: Report, tolerance: float) -> list[Diagnostic
                 Severity.WARNING,
                 f"the evidence varies too much between replicates to weigh them: k-hat {report.khat:.2f}, at most {limit:.2f} "
                 f"is reliable; they were averaged with equal weights",
-                (f"sd of log Zhat: {float(report.log_z.std()):.2f}",),
-                "use more --particles",
+                (
+                    f"sd of log Zhat: {float(report.log_z.std()):.2f}",
+                    _weakest(plan, report),
+                    "a few replicates meet what the others miss: too few particles, or a family far from the posterior",
+                ),
+                "use more --particles, or another family with `approx`",
             )
         ]
     if report.worst_error > tolerance:
@@ -96,9 +106,12 @@ def _replicates(plan: Plan, report: Report, tolerance: float) -> list[Diagnostic
             _diagnostic(
                 "QEM904",
                 Severity.WARNING,
-                f"the mean or sd of {_element(bound, worst, noise[worst].argmax(), noise[worst].shape)} has a Monte Carlo error of "
+                f"the mean or sd of {element(bound, worst, noise[worst].argmax(), noise[worst].shape)} has a Monte Carlo error of "
                 f"{report.worst_error:.3f} posterior sd after {report.replicates} replicates; {tolerance:g} was asked for",
-                (f"{missed} of {total} numbers miss it; this is the worst",),
+                (
+                    f"{missed} of {total} numbers miss it; this is the worst",
+                    "its posterior is wide beside what one replicate sees of it: heavy tails, or few effective particles",
+                ),
                 "use more --particles, or accept a larger --tolerance",
             )
         ]
@@ -108,36 +121,35 @@ def _replicates(plan: Plan, report: Report, tolerance: float) -> list[Diagnostic
 def _heavy_tail(bound: BoundModel, group: Group, tail: GroupTail) -> list[Diagnostic]:
     """Particles whose weights have too heavy a tail."""
     limit = threshold(tail.particles)
-    bad = (tail.khat > limit).nonzero().flatten().tolist()
+    bad = tail.heavy.nonzero().flatten().tolist()
     if not bad:
         return []
-    where = ""
-    if group.plate is not None:
-        labels = [bound.members[group.plate].labels[i] for i in bad[:MEMBERS_NAMED]]
-        more = f" and {len(bad) - MEMBERS_NAMED} more" if len(bad) > MEMBERS_NAMED else ""
-        where = f" at {group.plate} {', '.join(labels)}{more}"
     worst = float(tail.khat.max())
     return [
         _diagnostic(
             "QEM905",
             Severity.WARNING,
-            f"the importance weights of {_latents(group)}{where} have too heavy a tail: k-hat {worst:.2f}, at most {limit:.2f} is reliable",
+            f"the importance weights of {_latents(group)}{_at(bound, group, bad)} have too heavy a tail: k-hat {worst:.2f}, at most "
+            f"{limit:.2f} is reliable",
             ("its posterior has heavier tails than the family fitted to it",),
             "choose another family with `approx`, or use more --particles",
         )
     ]
 
 
-def _few_effective(group: Group, tail: GroupTail) -> list[Diagnostic]:
+def _few_effective(bound: BoundModel, group: Group, tail: GroupTail) -> list[Diagnostic]:
     """Particles of which a few have nearly all the weight."""
-    fraction = float(tail.ess.min()) / tail.particles
-    if fraction >= LEAST_ESS:
+    fraction = tail.ess / tail.particles
+    few = (fraction < LEAST_ESS).nonzero().flatten()
+    if not len(few):
         return []
+    few = few[fraction[few].argsort()]
     return [
         _diagnostic(
             "QEM951",
             Severity.WARNING,
-            f"{fraction:.1%} of the particles of {_latents(group)} are effective; {LEAST_ESS:.0%} are needed",
+            f"{float(fraction.min()):.1%} of the particles of {_latents(group)}{_at(bound, group, few.tolist())} are effective; "
+            f"{LEAST_ESS:.0%} are needed",
             (f"the fitted {group.family.name} family is far from the posterior",),
             "choose another family with `approx`, or use more --particles",
         )
@@ -152,7 +164,7 @@ def _not_finite(bound: BoundModel, report: Report, computed: Mapping[str, torch.
     for name, mean in means.items():
         broken = ~mean.isfinite()
         if bool(broken.any()):
-            first = _element(bound, name, broken.int().argmax(), mean.shape)
+            first = element(bound, name, broken.int().argmax(), mean.shape)
             found.append(
                 _diagnostic(
                     "QEM952",
@@ -165,11 +177,30 @@ def _not_finite(bound: BoundModel, report: Report, computed: Mapping[str, torch.
     return found
 
 
+def _weakest(plan: Plan, report: Report) -> str:
+    """The latents that hold a fit up, as far as particles can tell: the member with the fewest effective ones."""
+    if not plan.groups:
+        return "every latent is summed over"
+    shares = {group.name: report.tails[group.name].ess / report.tails[group.name].particles for group in plan.groups}
+    group = min(plan.groups, key=lambda group: float(shares[group.name].min()))
+    share = shares[group.name]
+    return f"fewest effective particles: {float(share.min()):.1%}, of {_latents(group)}{_at(plan.bound, group, [int(share.argmin())])}"
+
+
+def _at(bound: BoundModel, group: Group, members: Sequence[int]) -> str:
+    """Some members of a group's plate by their labels: ` at school A, B, C and 2 more`; nothing at the root."""
+    if group.plate is None:
+        return ""
+    labels = [bound.members[group.plate].labels[i] for i in members[:MEMBERS_NAMED]]
+    more = f" and {len(members) - MEMBERS_NAMED} more" if len(members) > MEMBERS_NAMED else ""
+    return f" at {group.plate} {', '.join(labels)}{more}"
+
+
 def _latents(group: Group) -> str:
     return ", ".join(part.variable.name for part in group.parts)
 
 
-def _element(bound: BoundModel, name: str, position: torch.Tensor, shape: torch.Size) -> str:
+def element(bound: BoundModel, name: str, position: torch.Tensor, shape: torch.Size) -> str:
     """What one number is called, as in the summary: `mu`, `theta[Choate]`, `beta[2]`. position: into the flattened (member, *event)."""
     member, *event = (int(i) for i in torch.unravel_index(position, shape))
     plate = next(s.type.plate for s in (*bound.ir.statements, *bound.ir.generated) if s.name == name)

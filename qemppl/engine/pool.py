@@ -12,7 +12,7 @@ from qemppl.engine.particles import Particles, Proposal
 from qemppl.engine.pooling import VERY_MANY, Pooling, Rule, log_mean, pool
 from qemppl.engine.qem import Sampler, Weighted
 from qemppl.numerics.lazy import torch
-from qemppl.numerics.pareto import khat_from_tail, shape_of_largest, tail_size
+from qemppl.numerics.pareto import khat_from_tail, shape_of_largest, tail_size, threshold
 
 SHORTEST_ROUND, LONGEST_ROUND = 13, 50
 """Replicates between two looks at the Monte Carlo error."""
@@ -52,6 +52,11 @@ class GroupTail:
     ess: torch.Tensor
     khat: torch.Tensor
     particles: int
+
+    @property
+    def heavy(self) -> torch.Tensor:
+        """The members whose tail is too heavy for reliable averages: (member,)."""
+        return self.khat > threshold(self.particles)
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,10 @@ class _Pool:
         sd_mcse = variance_mcse / (2 * sd.clamp_min(torch.finfo(sd.dtype).tiny))
         return Moments(self.centres[name] + mean, sd, mcse, sd_mcse)
 
+    def has_heavy_tail(self, weights: torch.Tensor, particles: Mapping[str, int]) -> bool:
+        """Whether some member of some group has."""
+        return any(bool(tail.heavy.any()) for tail in self.group_tails(weights, particles).values())
+
     def group_tails(self, weights: torch.Tensor, particles: Mapping[str, int]) -> dict[str, GroupTail]:
         """ESS and k-hat of every group's pooled particles."""
         tails = {}
@@ -164,7 +173,8 @@ def report(
     tolerance: float,
     watch: Callable[[int, float, float], None],
 ) -> Report:
-    """Replicates until the Monte Carlo error of every mean and sd is at most `tolerance` posterior sd.
+    """Replicates until the Monte Carlo error of every mean and sd is at most `tolerance` posterior sd, and no group's weights have too
+    heavy a tail: one large weight of a few replicates may be chance, and more of them tell. An infinite tolerance asks for neither.
 
     draws: joint draws wanted. watch: called with the number of replicates, the last log Zhat and the worst error so far.
     """
@@ -179,9 +189,9 @@ def report(
     members = max((plan.axes.size(home) for home in plan.homes.values()), default=1)
     stored = draws if members >= VERY_MANY else SPARE_DRAWS * draws
     each = ceil(stored / fewest)
-    worst, pooling = torch.inf, None
+    worst, pooling, is_enough = torch.inf, None, False
     while len(found.log_z) < fewest or (
-        worst > tolerance and len(found.log_z) < most and not _is_hopeless(pooling, round_length)
+        not is_enough and len(found.log_z) < most and not _is_hopeless(pooling, round_length)
     ):
         step = sampler.e_step(proposals)
         weighted = sampler.weigh(step)
@@ -194,6 +204,9 @@ def report(
         if len(found.log_z) % round_length == 0:
             pooling = pool(torch.tensor(found.log_z, dtype=torch.float64), members)
             worst = _worst_error(found.moments(pooling.weights), plan)
+            is_enough = worst <= tolerance and (
+                tolerance == torch.inf or not found.has_heavy_tail(pooling.for_draws, plan.particles)
+            )
         watch(len(found.log_z), found.log_z[-1], worst)
     assert pooling is not None, "there is a round"
     return Report(

@@ -15,25 +15,31 @@ from qemppl.diagnostics.diagnostic import Diagnostic
 from qemppl.engine.joint import Joint
 from qemppl.engine.pool import Report
 from qemppl.engine.qem import Adaptation
+from qemppl.engine.starts import Trials
 from qemppl.ir.model import RandomVariable
 from qemppl.numerics.lazy import torch
-from qemppl.result.fit import Array, Estimate, FitResult, GroupReport, Provenance, Trace, Variable
+from qemppl.result.fit import Array, Estimate, FitResult, GroupReport, Provenance, StartReport, Trace, Variable
 from qemppl.result.proposals import mean_parameters, plate_axes
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything a fit produced. generated: by name, (draw, member, *event). log_evidence: (estimate, Monte Carlo error), None where
-    it is not defined."""
+    """Everything a fit produced. trials: of its starts, of which one is reported. generated: by name, (draw, member, *event).
+    log_evidence: (estimate, Monte Carlo error), None where it is not defined."""
 
     plan: Plan
-    adaptation: Adaptation
+    trials: Trials
     report: Report
     joint: Joint
     generated: Mapping[str, torch.Tensor]
     log_evidence: tuple[float, float | None] | None
     warnings: tuple[Diagnostic, ...]
     seconds: float
+
+    @property
+    def adaptation(self) -> Adaptation:
+        """That of the start that is reported."""
+        return self.trials.adaptation
 
 
 def assemble_result(found: Findings, provenance: Provenance) -> FitResult:
@@ -61,6 +67,7 @@ def assemble_result(found: Findings, provenance: Provenance) -> FitResult:
             np.array([line.ess for line in history]).T,
         ),
         groups=_groups(found),
+        starts=_starts(found.trials),
         warnings=found.warnings,
         log_likelihood=_log_likelihood(found),
         log_prior=found.joint.log_prior.numpy(),
@@ -147,6 +154,22 @@ def _groups(found: Findings) -> tuple[GroupReport, ...]:
             )
         )
     return tuple(reports)
+
+
+def _starts(trials: Trials) -> tuple[StartReport, ...]:
+    """None where there was only one."""
+    if len(trials.all) == 1:
+        return ()
+    return tuple(
+        StartReport(
+            log_evidence=trial.evidence[0],
+            log_evidence_mcse=np.nan if (error := trial.evidence[1]) is None else error,
+            iterations=len(trial.adaptation.history),
+            stop_reason=trial.adaptation.stop_reason,
+            reported=number == trials.best,
+        )
+        for number, trial in enumerate(trials.all)
+    )
 
 
 def _log_likelihood(found: Findings) -> Mapping[str, Array]:

@@ -93,6 +93,18 @@ class GroupReport:
 
 
 @dataclass(frozen=True)
+class StartReport:
+    """One of several starts. log_evidence: of a short report, -inf where no particle was possible; its Monte Carlo error, NaN where
+    unknown. reported: whether the fit is the one from here."""
+
+    log_evidence: float
+    log_evidence_mcse: float
+    iterations: int
+    stop_reason: str
+    reported: bool
+
+
+@dataclass(frozen=True)
 class Provenance:
     """Where a fit comes from: enough to repeat it."""
 
@@ -111,6 +123,7 @@ class FitResult:
 
     log_evidence: nats; None under an improper prior. elbo: mean of log Zhat over the report phase. log_likelihood: by observation,
     (draw, [member]). log_prior, lp, lp_approx: (draw,), where lp is the log joint density and lp_approx that of the fitted Q.
+    starts: empty where there was only one.
     """
 
     model_text: str
@@ -134,6 +147,7 @@ class FitResult:
     lp: Array
     lp_approx: Array
     provenance: Provenance
+    starts: tuple[StartReport, ...] = ()
 
     def estimate(self, name: str) -> Estimate:
         """The posterior of one name; KeyError with the names there are."""

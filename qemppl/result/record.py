@@ -3,6 +3,7 @@
 qem_diagnostics                 trace by iteration, particle groups, evidence, model text, warnings
 qem_diagnostics/proposals       mean parameters of the fitted Q of every particle group, by its number
 qem_diagnostics/estimates       mean, sd, mcse, ess and khat of every name, by `statistic`
+qem_diagnostics/starts          evidence, iterations and stop reason of every start, where there were several
 qem_diagnostics/plates/<plate>  labels and the position of each member's parent
 """
 
@@ -16,12 +17,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from qemppl.result.fit import Estimate, FitResult, GroupReport, PlateAxis, Provenance, Trace, Variable
+from qemppl.result.fit import Estimate, FitResult, GroupReport, PlateAxis, Provenance, StartReport, Trace, Variable
 from qemppl.result.naming import Column, Naming, Schema, strings
 from qemppl.result.warnings_json import warnings_from_json, warnings_to_json
 
 GROUP = "qem_diagnostics"
 STATISTICS = ("mean", "sd", "mcse", "ess", "khat")
+START_COLUMNS = ("log_evidence", "log_evidence_mcse", "iterations", "stop_reason", "reported")
 NUMBERS = ("log_evidence", "log_evidence_mcse", "elbo", "replicate_khat", "replicates", "iterations", "seconds")
 
 
@@ -32,6 +34,7 @@ def record_tree(fit: FitResult, schema: Schema) -> dict[str, xr.Dataset]:
         GROUP: _run(fit),
         f"{GROUP}/proposals": _proposals(fit),
         f"{GROUP}/estimates": schema.dataset(_estimates(fit), statistics, {}),
+        **({f"{GROUP}/starts": _starts(fit.starts)} if fit.starts else {}),
         **{f"{GROUP}/plates/{schema.naming.plate(plate.name)}": _plate(plate) for plate in fit.plates},
     }
 
@@ -72,6 +75,7 @@ def fit_from_tree(tree: xr.DataTree) -> FitResult:
         lp=_values(tree, "sample_stats", "lp")[0],
         lp_approx=_values(tree, "sample_stats", "lp_approx")[0],
         provenance=_read_provenance(tree.attrs),
+        starts=tuple(_read_starts(tree[f"{GROUP}/starts"].to_dataset())) if "starts" in tree[GROUP].children else (),
     )
 
 
@@ -124,6 +128,19 @@ def _proposals(fit: FitResult) -> xr.Dataset:
             f"mean_parameters_{number}": ((f"member_{number}", f"mean_parameter_{number}"), group.mean_parameters)
             for number, group in enumerate(fit.groups)
         }
+    )
+
+
+def _starts(starts: tuple[StartReport, ...]) -> xr.Dataset:
+    columns = {
+        "log_evidence": np.array([start.log_evidence for start in starts]),
+        "log_evidence_mcse": np.array([start.log_evidence_mcse for start in starts]),
+        "iterations": np.array([start.iterations for start in starts], dtype=np.int64),
+        "stop_reason": strings(tuple(start.stop_reason for start in starts)),
+        "reported": np.array([start.reported for start in starts], dtype=np.int64),
+    }
+    return xr.Dataset(
+        {name: ("start", values) for name, values in columns.items()}, {"start": np.arange(1, len(starts) + 1)}
     )
 
 
@@ -181,6 +198,12 @@ def _read_groups(run: xr.Dataset, proposals: xr.Dataset) -> Iterator[GroupReport
             khat=float(run["khat"].values[index]),
             mean_parameters=proposals[f"mean_parameters_{index}"].values,
         )
+
+
+def _read_starts(starts: xr.Dataset) -> Iterator[StartReport]:
+    for index in range(starts.sizes["start"]):
+        row = {name: starts[name].values[index].item() for name in START_COLUMNS}
+        yield StartReport(**row | {"reported": bool(row["reported"])})
 
 
 def _read_provenance(attributes: Mapping[Any, Any]) -> Provenance:

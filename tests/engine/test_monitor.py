@@ -64,6 +64,7 @@ def found(
 def only(diagnostics: tuple[Diagnostic, ...]) -> tuple[str, str]:
     (warning,) = diagnostics
     assert warning.severity is Severity.WARNING
+    assert warning.notes
     assert warning.hint
     return warning.code, warning.message
 
@@ -80,6 +81,7 @@ def test_a_trust_region_that_stayed_small() -> None:
     code, message = only(found(replace(GOOD_ADAPTATION, largest_beta=0.01)))
     assert code == "QEM901"
     assert "0.01" in message
+    assert "0.5 at least is needed" in message
 
 
 def test_an_evidence_that_still_moves() -> None:
@@ -101,7 +103,7 @@ def test_the_noisiest_mean_is_named_and_the_others_counted() -> None:
     (warning,) = found(report=report)
     assert warning.code == "QEM904"
     assert "b[Rome,2]" in warning.message
-    assert warning.notes == ("2 of 7 numbers miss it; this is the worst",)
+    assert warning.notes[0] == "2 of 7 numbers miss it; this is the worst"
 
 
 def test_a_constant_has_no_noise() -> None:
@@ -127,7 +129,21 @@ def test_few_effective_particles_are_counted() -> None:
     tails = {**report.tails, name: replace(report.tails[name], ess=torch.tensor([900.0, 20.0, 900.0]))}
     code, message = only(found(report=replace(report, tails=tails)))
     assert code == "QEM951"
-    assert "2.0% of the particles of b" in message
+    assert "2.0% of the particles of b at g Rome are effective" in message
+
+
+def test_warnings_of_the_whole_fit_name_its_weakest_member() -> None:
+    report = good_report()
+    tails = {
+        **report.tails,
+        group_of("b"): replace(report.tails[group_of("b")], ess=torch.tensor([900.0, 800.0, 150.0])),
+    }
+    adaptation = replace(GOOD_ADAPTATION, largest_beta=0.01, stop_reason="reached the largest number of iterations")
+    pooling = replace(report.pooling, rule=Rule.EQUAL, khat=0.93)
+    diagnostics = found(adaptation, replace(report, tails=tails, pooling=pooling))
+    assert [warning.code for warning in diagnostics] == ["QEM901", "QEM902", "QEM903"]
+    for warning in diagnostics:
+        assert "fewest effective particles: 15.0%, of b at g Wien" in warning.notes
 
 
 def test_a_mean_that_is_not_finite_is_located() -> None:
