@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, SupportsIndex
 
@@ -30,7 +31,7 @@ from qemppl.engine.baselines import Schedule
 from qemppl.engine.methods import METHODS, PARTICLES, Method, adapt_by, make_sampler, not_resumable, refusals
 from qemppl.engine.particles import Proposal
 from qemppl.engine.pool import log_evidence, report
-from qemppl.engine.qem import Adaptation, Sampler
+from qemppl.engine.qem import Adaptation, Iteration, Sampler
 from qemppl.engine.reach import beyond_reach
 from qemppl.engine.start import proposals_at, starting_proposals
 from qemppl.engine.starts import disagreement, try_starts
@@ -218,28 +219,15 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
     if checkpoint:
         checkpoint.identify(bound.ir.text, provenance)
     sampler = make_sampler(settings.method, plan, torch.Generator(device=settings.device).manual_seed(seed))
-
-    def adapting(state: Adaptation) -> None:
-        if checkpoint:
-            checkpoint.keep(state, sampler.generator)
-        line, elapsed = state.history[-1], time.perf_counter() - began
-        progress(Progress("adapt", len(state.history), line.elbo, line.beta, min(line.ess, default=1.0), elapsed))
-
-    def reporting(replicate: int, elbo: float, mcse: float) -> None:
-        known = mcse if mcse < torch.inf else None
-        last = adaptation.history[-1]
-        elapsed, ess = time.perf_counter() - began, min(last.ess, default=1.0)
-        progress(Progress("report", replicate, elbo, last.beta, ess, elapsed, known))
-
+    watching = _Watching(progress, began, checkpoint, sampler.generator)
     with torch.inference_mode(), checkpoint or nullcontext():
         state = checkpoint.restore(plan, sampler.generator) if checkpoint else None
         state = state or Adaptation(_first_proposals(sampler, means))
         schedule = Schedule(settings.max_iterations, settings.step)
-        trials = try_starts(
-            sampler, state, settings.starts, lambda s: adapt_by(settings.method, sampler, s, schedule, adapting)
-        )
+        adapt = partial(adapt_by, settings.method, sampler, schedule=schedule, watch=watching.adapting)
+        trials = try_starts(sampler, state, settings.starts, adapt)
         adaptation = trials.adaptation
-        pooled = report(sampler, adaptation.proposals, draws, settings.tolerance, reporting)
+        pooled = report(sampler, adaptation.proposals, draws, settings.tolerance, watching.reporting(adaptation))
         evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
         known = {**pooled.draws, **evaluated.definitions}
         generated = generate(bound, known, torch.Generator().manual_seed(seed), replace(plan.target, device="cpu"))
@@ -256,6 +244,33 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         seconds=time.perf_counter() - began,
     )
     return assemble_result(findings, provenance)
+
+
+@dataclass(frozen=True)
+class _Watching:
+    """Tells how a fit goes on, and keeps it. began: the clock then, seconds."""
+
+    tell: Watch
+    began: float
+    checkpoint: CheckpointFile | None
+    generator: torch.Generator
+
+    def adapting(self, state: Adaptation) -> None:
+        """After an iteration."""
+        if self.checkpoint:
+            self.checkpoint.keep(state, self.generator)
+        self._tell("adapt", len(state.history), state.history[-1], state.history[-1].elbo)
+
+    def reporting(self, adaptation: Adaptation) -> Callable[[int, float, float], None]:
+        """After a replicate: its number, its log Zhat, the worst error so far."""
+        last = adaptation.history[-1]
+        return lambda number, elbo, mcse: self._tell("report", number, last, elbo, mcse if mcse < torch.inf else None)
+
+    def _tell(
+        self, phase: Literal["adapt", "report"], number: int, line: Iteration, elbo: float, mcse: float | None = None
+    ) -> None:
+        ess, elapsed = min(line.ess, default=1.0), time.perf_counter() - self.began
+        self.tell(Progress(phase, number, elbo, line.beta, ess, elapsed, mcse))
 
 
 def make_study(bound: BoundModel, settings: Settings, simulations: int, level: float, seed: int | None) -> Study:

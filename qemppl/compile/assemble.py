@@ -32,9 +32,8 @@ def assemble(
     sites: dict[str | None, list[FactorOutput]] = {}
     shapes: dict[TableKey, tuple[int, ...]] = {}
     instructions = needed_for(builder, [*(slot for _, slot in task.factors), *task.outputs], task.given)
-    readers = Counter([slot for _, slot in task.factors])
-    readers.update(source for instruction in instructions for source in instruction.sources)
-    readers.update(task.outputs)
+    sources = (source for instruction in instructions for source in instruction.sources)
+    readers = Counter([*(slot for _, slot in task.factors), *sources, *task.outputs])
     made = {instruction.target for instruction in instructions if not instruction.is_view}
     for site, slot in task.factors:
         layout = builder.layouts[slot]

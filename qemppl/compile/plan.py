@@ -75,16 +75,15 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *
     """Plans a fit.
 
     particles: K for every group, instead of the planner's choice. separate: a group for every latent outside `joint` blocks, vectors
-    with independent coordinates, as in the published method. Raises DiagnosticsError (RESOURCE) where even few particles do
-    not fit into the memory, (DATA) where a plate has no members, (MODEL) for statements that cannot be computed yet.
+    with independent coordinates, as published. Raises DiagnosticsError (RESOURCE) where even few particles do not fit into the memory,
+    (DATA) where a plate has no members, (MODEL) for statements that cannot be computed yet.
     """
     check_model(bound)
     axes, groups, enumerations = Axes(bound), choose_groups(bound, separate=separate), find_enumerations(bound)
     homes = _homes(groups, enumerations, axes)
-    layouts = {enumeration.name: enumeration.layout for enumeration in enumerations}
-    layouts |= {part.variable.name: group.layout(part) for group in groups for part in group.parts}
-    latents = dict(sorted(layouts.items(), key=lambda item: [*homes].index(item[1].groups[0])))
-    builder = Builder(bound, axes, latents, target, {e.name: e.values for e in enumerations})
+    builder = Builder(
+        bound, axes, _layouts(groups, enumerations, homes), target, {e.name: e.values for e in enumerations}
+    )
     factors, reductions = _factors(builder, homes)
     densities = [builder.layouts[slot] for _, slot in factors]
     states = {enumeration.name: len(enumeration.values) for enumeration in enumerations}
@@ -134,6 +133,15 @@ def _homes(groups: Sequence[Group], enumerations: Sequence[Enumeration], axes: A
     dims = [(discrete.name, discrete.plate) for discrete in enumerations]
     dims += [(group.name, group.plate) for group in groups]
     return dict(sorted(dims, key=lambda dim: -axes.depth(dim[1])))
+
+
+def _layouts(
+    groups: Sequence[Group], enumerations: Sequence[Enumeration], homes: Mapping[str, str | None]
+) -> dict[str, Layout]:
+    """Where the particles of every latent are kept, in the order of particle axes."""
+    layouts = {enumeration.name: enumeration.layout for enumeration in enumerations}
+    layouts |= {part.variable.name: group.layout(part) for group in groups for part in group.parts}
+    return dict(sorted(layouts.items(), key=lambda item: [*homes].index(item[1].groups[0])))
 
 
 def _factors(builder: Builder, homes: Mapping[str, str | None]) -> tuple[list[tuple[str, int]], tuple[Reduction, ...]]:
