@@ -19,13 +19,13 @@ from benchmarks.paper.judge import Judge
 from benchmarks.performance.results import machine
 
 PATH = Path(__file__).parent / "results.json"
-THREADS = 2
+THREADS = 1
 KEPT = 400
 """Iterations of a curve that are stored, evenly spaced."""
 PARTICLES = (3, 10, 30)
 ITERATIONS = 100
 """Of the rescaled model."""
-TIMING = 30.0
+TIMING = 10.0
 """Seconds that a method gets to show how long its iterations take."""
 
 Record = dict[str, Any]
@@ -75,14 +75,18 @@ def main(names: list[str]) -> None:
     for kind, measure in (("curves", curves), ("times", times)):
         kept = [record for record in found.get(kind, ()) if record["experiment"] not in {e.name for e in chosen}]
         found[kind] = kept
-        for experiment in chosen:
-            for record in measure(experiment):
-                print({name: value for name, value in record.items() if name != "points"}, flush=True)
-                kept.append(record)
+        for record in (record for experiment in chosen for record in measure(experiment)):
+            print({name: value for name, value in record.items() if name != "points"}, flush=True)
+            kept.append(record)
+            store(found)
     if not names or RESCALED.name in names:
         found["rescaled"] = list(rescaled())
-    found["machine"] = machine(THREADS)
-    PATH.write_text(json.dumps(found) + "\n", encoding="utf-8")
+    store(found)
+
+
+def store(found: dict[str, Any]) -> None:
+    """What has been measured so far, and on what."""
+    PATH.write_text(json.dumps(found | {"machine": machine(THREADS)}) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

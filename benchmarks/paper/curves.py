@@ -52,7 +52,10 @@ def trace(experiment: Experiment, setting: Setting, budget: float, iterations: i
     counts. Raises CannotFitError."""
     bound = experiment.bind("train")
     start = time.perf_counter()
-    plan = setting.plan(bound)
+    try:
+        plan = setting.plan(bound)
+    except DiagnosticsError as error:
+        raise CannotFitError(error.diagnostics[0].message) from error
     if refused := refusals(setting.method, plan):
         raise CannotFitError(refused[0].message)
     sampler = make_sampler(setting.method, plan, torch.Generator().manual_seed(SEED))

@@ -72,14 +72,15 @@ class Setting:
 
 
 RATES = (0.1, 0.03, 0.01)
-"""Learning rates of Adam; the best is reported."""
+"""Learning rates of Adam; the best is reported. An iteration of `vi` with the published groups takes seconds here: it has one."""
 QEM = Setting("qem", None, "planned", None)
 PLAIN = Setting("plain")
 SETTINGS = (
     QEM,
     PLAIN,
     Setting("plain", 0.1),
-    *(Setting(method, rate) for method in ("rws", "vi") for rate in RATES),
+    *(Setting("rws", rate) for rate in RATES),
+    Setting("vi", RATES[1]),
     *(Setting(method, rate, "planned", None) for method in ("rws", "vi") for rate in RATES),
 )
 
@@ -102,9 +103,9 @@ def _radon(part: Part) -> Data:
 
 MODELS = PERFORMANCE / "models"
 EXPERIMENTS = (
-    Experiment("bus breakdown", MODELS / "bus.qem", bus, 20, "bus"),
-    Experiment("user preferences", MODELS / "preferences.qem", preferences, 20, "preferences"),
-    Experiment("occupancy", MODELS / "occupancy.qem", _occupancy, 40, "occupancy"),
-    Experiment("radon", HERE / "models" / "radon.qem", _radon, 10, "radon"),
+    Experiment("bus breakdown", MODELS / "bus.qem", bus, 10, "bus"),
+    Experiment("user preferences", MODELS / "preferences.qem", preferences, 10, "preferences"),
+    Experiment("occupancy", MODELS / "occupancy.qem", _occupancy, 20, "occupancy"),
+    Experiment("radon", HERE / "models" / "radon.qem", _radon, 5, "radon"),
 )
 RESCALED = Experiment("bus breakdown, rescaled", HERE / "models" / "bus_rescaled.qem", bus, 10, "bus")

@@ -18,7 +18,7 @@ from qemppl.engine.joint import JointProgram, compile_joint
 from qemppl.engine.particles import Particles, Proposal
 from qemppl.engine.qem import Weighted
 
-REPLICATES, DRAWS = 16, 64
+REPLICATES, DRAWS = 8, 128
 """E-steps that are pooled by their evidence, and joint draws of each."""
 
 Floats = NDArray[np.float64]

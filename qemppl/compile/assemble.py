@@ -38,8 +38,7 @@ def assemble(
     for site, slot in task.factors:
         layout = builder.layouts[slot]
         home = home_of(builder, layout, homes)
-        own = home is None or home == layout.plate
-        ancestor = None if own else builder.ancestors(layout.plate or "", home or "")
+        ancestor = None if home in (None, layout.plate) else builder.ancestors(layout.plate or "", home or "")
         is_first = (home, layout.groups) not in shapes
         is_alone = slot in made and readers[slot] == 1
         factor = FactorOutput(site, slot, layout, home, ancestor, is_first, is_alone)
