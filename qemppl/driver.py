@@ -31,6 +31,7 @@ from qemppl.engine.methods import METHODS, PARTICLES, RESUMABLE, Method, adapt_b
 from qemppl.engine.particles import Proposal
 from qemppl.engine.pool import log_evidence, report
 from qemppl.engine.qem import Adaptation, Sampler
+from qemppl.engine.resolution import resolution_warnings
 from qemppl.engine.start import proposals_at, starting_proposals
 from qemppl.ir.model import ModelIR
 from qemppl.lang.frontend import compile_text, read_source
@@ -230,6 +231,8 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         state = state or Adaptation(_first_proposals(sampler, means))
         schedule = Schedule(settings.max_iterations, settings.step)
         adaptation = adapt_by(settings.method, sampler, state, schedule, adapting)
+        sampler = sampler.with_particles(adaptation.particles)
+        plan = sampler.plan
         pooled = report(sampler, adaptation.proposals, draws, settings.tolerance, reporting)
         evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
         known = {**pooled.draws, **evaluated.definitions}
@@ -241,7 +244,10 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         joint=evaluated,
         generated=generated,
         log_evidence=None if monitor.is_improper(bound.ir) else log_evidence(pooled),
-        warnings=monitor.warnings(plan, adaptation, pooled, {**evaluated.definitions, **generated}, settings.tolerance),
+        warnings=(
+            *monitor.warnings(plan, adaptation, pooled, {**evaluated.definitions, **generated}, settings.tolerance),
+            *resolution_warnings(plan, adaptation.unresolved(), settings.tolerance),
+        ),
         seconds=time.perf_counter() - began,
     )
     return assemble_result(findings, provenance)
