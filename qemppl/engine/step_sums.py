@@ -120,15 +120,14 @@ def spread(table: torch.Tensor, own: tuple[str, ...], dims: tuple[str, ...]) -> 
 
 def effective_terms(conditional: Conditional) -> torch.Tensor:
     """The effective number of combinations that a step sums out, s^2 over the sum of E^2: (member, *rest), 0 where none is possible."""
-    step, total = conditional.step, conditional.total
-    if len(conditional.terms) == 1:
-        norm: torch.Tensor = torch.linalg.vector_norm(
-            conditional.terms[0], dim=tuple(range(1, 1 + len(step.eliminated)))
+    step, squares = conditional.step, [term.square() for term in conditional.terms]
+    if len(squares) == 1:
+        total = squares[0].sum(tuple(range(1, 1 + len(step.eliminated))))
+    else:
+        total = torch.einsum(
+            ",".join(_letters(step, part) for part in step.parts) + f"->{_letters(step, step.rest)}", *squares
         )
-        return (total / norm).square().nan_to_num(0.0)
-    equation = ",".join(_letters(step, part) for part in step.parts)
-    squares = torch.einsum(f"{equation}->{_letters(step, step.rest)}", *(term.square() for term in conditional.terms))
-    return (total.square() / squares).nan_to_num(0.0)
+    return (conditional.total.square() / total).nan_to_num(0.0)
 
 
 def _letters(step: Step, groups: Sequence[str]) -> str:
