@@ -33,6 +33,7 @@ from qemppl.engine.particles import Proposal
 from qemppl.engine.pool import log_evidence, report
 from qemppl.engine.qem import Adaptation, Iteration, Sampler
 from qemppl.engine.reach import beyond_reach
+from qemppl.engine.resolution import resolution_warnings
 from qemppl.engine.start import proposals_at, starting_proposals
 from qemppl.engine.starts import disagreement, try_starts
 from qemppl.ir.model import ModelIR
@@ -227,11 +228,14 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         adapt = partial(adapt_by, settings.method, sampler, schedule=schedule, watch=watching.adapting)
         trials = try_starts(sampler, state, settings.starts, adapt)
         adaptation = trials.adaptation
+        sampler = sampler.with_particles(adaptation.particles)
+        plan = sampler.plan
         pooled = report(sampler, adaptation.proposals, draws, settings.tolerance, watching.reporting(adaptation))
         evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
         known = {**pooled.draws, **evaluated.definitions}
         generated = generate(bound, known, torch.Generator().manual_seed(seed), replace(plan.target, device="cpu"))
-        doubts = (*disagreement(plan, trials), *beyond_reach(sampler, adaptation.proposals, pooled.moments))
+        doubts = [*disagreement(plan, trials), *beyond_reach(sampler, adaptation.proposals, pooled.moments)]
+        doubts += resolution_warnings(plan, adaptation.unresolved(), settings.tolerance)
     computed = {**evaluated.definitions, **generated}
     findings = Findings(
         plan=plan,

@@ -30,17 +30,25 @@ Cost = Callable[[Mapping[str, int]], int]
 
 @dataclass(frozen=True)
 class Choice:
-    """particles: K by group, and the number of states of each enumerated latent. why: of the numbers, in a few words."""
+    """particles: K by group, and the number of states of each enumerated latent. why: of the numbers, in a few words. is_asked: whether
+    they were asked for."""
 
     particles: Mapping[str, int]
     why: str
+    is_asked: bool = False
 
 
-def choose_particles(groups: Sequence[Group], cost: Cost, states: Mapping[str, int], override: int | None) -> Choice:
+def choose_particles(
+    groups: Sequence[Group], cost: Cost, states: Mapping[str, int], override: int | Mapping[str, int] | None
+) -> Choice:
     """K of every group. cost: entries of all log-density tables at given numbers. states: of each enumerated latent, which are its
-    particles. override: K for every group, instead."""
+    particles. override: K for every group, or by group, instead."""
+    if isinstance(override, int):
+        return Choice({group.name: override for group in groups} | dict(states), "asked for with --particles", True)
     if override is not None:
-        return Choice({group.name: override for group in groups} | dict(states), "asked for with --particles")
+        return Choice(
+            {group.name: override[group.name] for group in groups} | dict(states), "more, to resolve scales near 0"
+        )
     particles = {group.name: _first_guess(group) for group in groups} | dict(states)
     on_plates = [group for group in groups if group.plate is not None]
     at_root = [group for group in groups if group.plate is None]

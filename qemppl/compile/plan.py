@@ -28,9 +28,9 @@ from qemppl.ir.model import RandomVariable
 class Plan:
     """Everything that is decided before the first iteration.
 
-    particles: K by group, and the number of states of each enumerated latent; why_particles: in a few words. reductions:
-    observations whose rows are not computed one by one. flops: entries exponentiated by the elimination and
-    computed by the densities, in one iteration. peak_bytes: tables, particles and temporaries. trunk: the program of what is not cut,
+    particles: K by group, and the number of states of each enumerated latent; why_particles: in a few words; is_asked: whether a user asked
+    for them. reductions: observations whose rows are not computed one by one. flops: entries exponentiated by the elimination and computed
+    by the densities, in one iteration. peak_bytes: tables, particles and temporaries. trunk: the program of what is not cut,
     whose values in the slots `given` the slabs' programs read. is_kept: whether the tables of all slabs are kept in memory between
     two looks at them. single_error: nats that log Zhat may be off by because slabs are exponentiated in single precision; None where
     they are not. separate: whether every latent outside `joint` blocks is a group of its own.
@@ -42,6 +42,7 @@ class Plan:
     enumerations: tuple[Enumeration, ...]
     particles: Mapping[str, int]
     why_particles: str
+    is_asked: bool
     reductions: tuple[Reduction, ...]
     trunk: Program
     given: tuple[int, ...]
@@ -71,12 +72,14 @@ class Plan:
         return (*self.trunk.levels, *(level for slab in self.slabs[:1] for level in slab.program.levels))
 
 
-def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *, separate: bool = False) -> Plan:
+def make_plan(
+    bound: BoundModel, target: Target, particles: int | Mapping[str, int] | None = None, *, separate: bool = False
+) -> Plan:
     """Plans a fit.
 
-    particles: K for every group, instead of the planner's choice. separate: a group for every latent outside `joint` blocks, vectors
-    with independent coordinates, as published. Raises DiagnosticsError (RESOURCE) where even few particles do not fit into the memory,
-    (DATA) where a plate has no members, (MODEL) for statements that cannot be computed yet.
+    particles: K for every group, or by group, instead of the planner's choice. separate: a group for every latent outside `joint`
+    blocks, vectors with independent coordinates, as published. Raises DiagnosticsError (RESOURCE) where even few particles
+    do not fit into the memory, (DATA) where a plate has no members, (MODEL) for statements that cannot be computed yet.
     """
     check_model(bound)
     axes, groups, enumerations = Axes(bound), choose_groups(bound, separate=separate), find_enumerations(bound)
@@ -109,6 +112,7 @@ def make_plan(bound: BoundModel, target: Target, particles: int | None = None, *
         enumerations=enumerations,
         particles=chosen,
         why_particles=choice.why,
+        is_asked=choice.is_asked,
         reductions=reductions,
         trunk=trunk,
         given=tuple(part.given),

@@ -63,6 +63,11 @@ CATALOGUE: dict[str, Entry] = {
         "The density of a latent falls so slowly at its outermost particles that much of its variance lies beyond them, or"
         " that it has none. Monte Carlo errors do not see that.",
     ),
+    "QEM909": Entry(
+        "small scales not resolved",
+        "Where a scale of a plate is near 0, the law of its members given the global latents is narrower than their particles are apart, so"
+        " small scales lose weight, in every replicate alike. Groups get more particles by themselves as far as time allows.",
+    ),
     "QEM951": Entry(
         "few effective particles",
         "Most particles of a group have weights near 0: the fitted family is far from the posterior.",

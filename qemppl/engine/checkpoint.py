@@ -27,7 +27,7 @@ class Checkpoint:
     @classmethod
     def take(cls, state: Adaptation, generator: torch.Generator) -> Checkpoint:
         """What a complete iteration left behind."""
-        return cls(replace(state, history=list(state.history)), generator.get_state())
+        return cls(replace(state, history=list(state.history), particles=dict(state.particles)), generator.get_state())
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,6 @@ def to_numbers(checkpoint: Checkpoint) -> Numbers:
 def restore(numbers: Numbers, plan: Plan, generator: torch.Generator) -> Adaptation:
     """The state that `to_numbers` was given; sets the generator. Raises for numbers of another plan (KeyError, ValueError, ..)."""
     means = {name: torch.from_numpy(mean).to(plan.target.device) for name, mean in numbers.means.items()}
-    history = [Iteration(line["elbo"], line["beta"], tuple(line["ess"])) for line in numbers.words["history"]]
+    history = [Iteration(**{**line, "ess": tuple(line["ess"])}) for line in numbers.words["history"]]
     generator.set_state(torch.from_numpy(numbers.generator))
     return Adaptation(proposals_at(plan, means), history, **numbers.words["counters"])

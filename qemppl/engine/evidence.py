@@ -175,24 +175,33 @@ class Contraction:
         return self._marginals(evidence, [evidence.root])
 
     def _marginals(self, evidence: Evidence, backward: Iterable[Sequence[Conditional]]) -> dict[str, torch.Tensor]:
-        adjoints: Messages = {self.trunk.steps[-1].output: torch.ones_like(evidence.log_z).reshape(-1)}
         weights: dict[str, list[torch.Tensor]] = {}
+        for conditional, scaled in self.flow(evidence, backward):
+            eliminated = conditional.step.eliminated
+            joint = reduce_to(conditional, scaled, eliminated)
+            for axis, group in enumerate(eliminated, 1):
+                others = tuple(other for other in range(1, joint.dim()) if other != axis)
+                weights.setdefault(group, []).append(joint.sum(others) if others else joint)
+        return {group: parts[0] if len(parts) == 1 else torch.cat(parts) for group, parts in weights.items()}
+
+    def flow(
+        self, evidence: Evidence, backward: Iterable[Sequence[Conditional]]
+    ) -> Iterator[tuple[Conditional, torch.Tensor]]:
+        """Back through the steps: every conditional, with the marginal weight of the particles that it does not sum out over their
+        total s, (member, *rest). Times E it is the joint weight of all particles of the step."""
+        adjoints: Messages = {self.trunk.steps[-1].output: torch.ones_like(evidence.log_z).reshape(-1)}
         for conditionals in backward:
             here = dict(adjoints)
             for conditional in conditionals:
                 step = conditional.step
                 adjoint = self._to_step(here[step.output], step, conditional.section)
                 scaled = torch.where(conditional.total > 0, adjoint / conditional.total, 0.0)
-                joint = reduce_to(conditional, scaled, step.eliminated)
-                for axis, group in enumerate(step.eliminated, 1):
-                    others = tuple(other for other in range(1, joint.dim()) if other != axis)
-                    weights.setdefault(group, []).append(joint.sum(others) if others else joint)
+                yield conditional, scaled
                 for table in step.inputs:
                     if table >= self._given:
                         here[table] = reduce_to(conditional, scaled, self._keys[table][1])
             if not conditionals[0].section.members:
                 adjoints = here
-        return {group: parts[0] if len(parts) == 1 else torch.cat(parts) for group, parts in weights.items()}
 
     def to_members(self, group: str, values: torch.Tensor, conditional: Conditional) -> torch.Tensor:
         """From a group's members to those of a step in the same section: (draw, member) -> (draw, member), size 1 from the root."""

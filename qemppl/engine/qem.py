@@ -17,15 +17,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import exp, inf, log
-from statistics import median, stdev
+from statistics import fmean, median, stdev
 
-from qemppl.compile.plan import Plan
+from qemppl.compile.plan import Plan, make_plan
 from qemppl.diagnostics.diagnostic import DiagnosticsError, Stage
 from qemppl.engine.draws import draw_indices
 from qemppl.engine.evidence import Contraction, Evidence, LogFactors
 from qemppl.engine.faults import impossible, not_a_number
 from qemppl.engine.log_factors import log_factors
 from qemppl.engine.particles import Particles, Proposal, draw_particles
+from qemppl.engine.resolution import more_particles, unresolved
 from qemppl.numerics.allocation import keep_freed_memory
 from qemppl.numerics.lazy import torch
 
@@ -64,6 +65,8 @@ SHORTEST_STAY, LONGEST_STAY = 8, 20
 WORK = 1 << 28
 """Entries of tables that iterations may compute after Q has arrived, a few seconds, in numbers between these. They still help by
 averaging: Q then knows of tails of the posterior that few iterations have met."""
+LOOK_EVERY = 2
+"""Iterations between two looks at what is unresolved: these take about 2 % of one."""
 ARRIVED = "the evidence no longer varies"
 EXHAUSTED = "reached the largest number of iterations"
 
@@ -101,6 +104,14 @@ class Sampler:
     generator: torch.Generator
     draw: Callable[[Sequence[Proposal], Plan, torch.Generator], Particles] = draw_particles
     pools: bool = True
+
+    def with_particles(self, particles: Mapping[str, int]) -> Sampler:
+        """The same with other numbers of particles: K by group, of those that change."""
+        if particles.items() <= self.plan.particles.items():
+            return self
+        plan = self.plan
+        plan = make_plan(plan.bound, plan.target, {**plan.particles, **particles}, separate=plan.separate)
+        return replace(self, plan=plan, contraction=Contraction(plan))
 
     def e_step(self, proposals: Sequence[Proposal]) -> EStep:
         """Draws particles and computes every log-factor."""
@@ -140,11 +151,12 @@ class Sampler:
 
 @dataclass(frozen=True)
 class Iteration:
-    """One line of the trace."""
+    """One line of the trace. unresolved: as in engine/resolution.py, by group; empty where nobody looked."""
 
     elbo: float
     beta: float
     ess: tuple[float, ...]
+    unresolved: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -160,16 +172,31 @@ class Adaptation:
     quiet: int = 0
     """Those since the last progress."""
     projected: int = 0
+    particles: dict[str, int] = field(default_factory=dict)
+    """K by group, of those that got more than the planner chose."""
+    grown_at: int = 0
+    """Iterations before they got the last of them."""
     stop_reason: str = ""
+
+    @property
+    def latest(self) -> list[Iteration]:
+        """The lines of the trace since then."""
+        return self.history[self.grown_at :]
+
+    def unresolved(self) -> dict[str, float]:
+        """The mean of the latest SHORTEST_STAY lines that have looked, by group."""
+        seen = [line.unresolved for line in self.latest if line.unresolved][-SHORTEST_STAY:]
+        return {name: fmean(line[name] for line in seen) for name in (seen[-1] if seen else ())}
 
 
 def adapt(sampler: Sampler, state: Adaptation, max_iterations: int, watch: Callable[[Adaptation], None]) -> Adaptation:
     """Fits Q. Stops when neither the trust region nor, beyond its own noise, the evidence rises, or at `max_iterations`.
 
+    Where it stops, groups of plates get more particles if those they have do not resolve small scales, and it goes on.
     state: where to begin, changed in place. watch: called with it after each iteration.
     """
     keep_freed_memory()
-    stay = max(SHORTEST_STAY, min(LONGEST_STAY, WORK // max(sampler.plan.flops, 1)))
+    sampler = sampler.with_particles(state.particles)
     while not state.stop_reason:
         step = sampler.e_step(state.proposals)
         plain = sampler.run(step)
@@ -177,12 +204,32 @@ def adapt(sampler: Sampler, state: Adaptation, max_iterations: int, watch: Calla
         if log_z == -torch.inf:
             raise DiagnosticsError(impossible(sampler.plan, step.particles), Stage.RESOURCE)
         weighted = _trust_region(sampler, step, plain, state.history[-1].beta if state.history else 1.0)
-        state.history.append(Iteration(log_z, weighted.beta, weighted.mean_ess))
+        looks = len(state.history) % LOOK_EVERY == 0
+        shares = _unresolved(sampler, weighted) if looks else {}
+        state.history.append(Iteration(log_z, weighted.beta, weighted.mean_ess, shares))
         move = _step_size(state)
         state.proposals = tuple(_m_step(state, proposal, step, weighted, move) for proposal in state.proposals)
-        state.stop_reason = _stop_reason(state, max_iterations, stay)
+        state.stop_reason = _stop_reason(state, max_iterations, sampler.plan.flops)
+        if state.stop_reason and state.stop_reason != EXHAUSTED:
+            sampler = _grow(sampler, state)
         watch(state)
     return state
+
+
+def _unresolved(sampler: Sampler, weighted: Weighted) -> dict[str, float]:
+    """Only where it costs next to nothing, and weights are those of the posterior."""
+    if weighted.beta < 1 or not sampler.plan.is_kept:
+        return {}
+    return unresolved(sampler.plan, sampler.contraction, weighted.evidence)
+
+
+def _grow(sampler: Sampler, state: Adaptation) -> Sampler:
+    """With more particles where they are needed; the adapt phase then goes on."""
+    more = more_particles(sampler.plan, state.unresolved())
+    if more:
+        state.particles |= more
+        state.grown_at, state.settled, state.quiet, state.stop_reason = len(state.history), 0, 0, ""
+    return sampler.with_particles(state.particles)
 
 
 def _trust_region(sampler: Sampler, step: EStep, plain: Evidence, last: float) -> Weighted:
@@ -277,9 +324,10 @@ def _serves(ess: torch.Tensor, particles: int) -> torch.Tensor:
     return ess >= 1 + ESS_TARGET * (particles - 1)
 
 
-def _stop_reason(state: Adaptation, max_iterations: int, stay: int) -> str:
-    """Why to stop now; empty to go on. stay: iterations at beta = 1 after which a steady evidence is enough."""
-    history = state.history
+def _stop_reason(state: Adaptation, max_iterations: int, work: int) -> str:
+    """Why to stop now; empty to go on. work: entries of tables that an iteration computes."""
+    stay = max(SHORTEST_STAY, min(LONGEST_STAY, WORK // max(work, 1)))
+    history = state.latest
     latest = history[-stay:]
     arrived = len(latest) == stay and all(line.beta == 1 for line in latest)
     if arrived and stdev(line.elbo for line in latest) <= STEADY:
@@ -287,7 +335,7 @@ def _stop_reason(state: Adaptation, max_iterations: int, stay: int) -> str:
     patience = 2 * WINDOW * (1 if state.largest_beta >= NEAR else FAR_PATIENCE)
     if state.quiet >= patience and has_stopped_rising([line.elbo for line in history], WINDOW):
         return SETTLED
-    if len(history) >= max_iterations:
+    if len(state.history) >= max_iterations:
         return EXHAUSTED
     return ""
 

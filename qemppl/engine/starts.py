@@ -85,7 +85,8 @@ def try_starts(sampler: Sampler, first: Adaptation, starts: int, adapt: Callable
     for state in (first, *map(Adaptation, others)):
         try:
             adapt(state)
-            trials.append(Trial(state, report(sampler, state.proposals, 1, inf, lambda *_: None)))
+            grown = sampler.with_particles(state.particles)
+            trials.append(Trial(state, report(grown, state.proposals, 1, inf, lambda *_: None)))
         except DiagnosticsError as error:
             errors.append(error)
             state.stop_reason = error.diagnostics[0].message

@@ -118,6 +118,18 @@ def spread(table: torch.Tensor, own: tuple[str, ...], dims: tuple[str, ...]) -> 
     return permuted.reshape(permuted.shape[0], *(next(shape) if group in own else 1 for group in dims))
 
 
+def effective_terms(conditional: Conditional) -> torch.Tensor:
+    """The effective number of combinations that a step sums out, s^2 over the sum of E^2: (member, *rest), 0 where none is possible."""
+    step, squares = conditional.step, [term.square() for term in conditional.terms]
+    if len(squares) == 1:
+        total = squares[0].sum(tuple(range(1, 1 + len(step.eliminated))))
+    else:
+        total = torch.einsum(
+            ",".join(_letters(step, part) for part in step.parts) + f"->{_letters(step, step.rest)}", *squares
+        )
+    return (conditional.total.square() / total).nan_to_num(0.0)
+
+
 def _letters(step: Step, groups: Sequence[str]) -> str:
     """The member axis and those of some groups, for einsum."""
     return "a" + "".join(chr(ord("b") + step.dims.index(group)) for group in groups)
