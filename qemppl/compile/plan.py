@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qemppl.compile.assemble import assemble, home_of, split
-from qemppl.compile.budget import choose_particles
+from qemppl.compile.budget import Choice, choose_particles
 from qemppl.compile.builder import Builder
 from qemppl.compile.discrete import Enumeration, find_enumerations
 from qemppl.compile.eliminate import Elimination, Step, plan_elimination
@@ -28,9 +28,8 @@ from qemppl.ir.model import RandomVariable
 class Plan:
     """Everything that is decided before the first iteration.
 
-    particles: K by group, and the number of states of each enumerated latent; why_particles: in a few words; is_asked: whether a user asked
-    for them. reductions: observations whose rows are not computed one by one. flops: entries exponentiated by the elimination and computed
-    by the densities, in one iteration. peak_bytes: tables, particles and temporaries. trunk: the program of what is not cut,
+    choice: particle numbers, and why these. reductions: observations whose rows are not computed one by one. flops: entries
+    exponentiated by the elimination and computed by the densities, in one iteration. peak_bytes: tables, particles and temporaries. trunk: the program of what is not cut,
     whose values in the slots `given` the slabs' programs read. is_kept: whether the tables of all slabs are kept in memory between
     two looks at them. single_error: nats that log Zhat may be off by because slabs are exponentiated in single precision; None where
     they are not. separate: whether every latent outside `joint` blocks is a group of its own.
@@ -40,9 +39,7 @@ class Plan:
     axes: Axes
     groups: tuple[Group, ...]
     enumerations: tuple[Enumeration, ...]
-    particles: Mapping[str, int]
-    why_particles: str
-    is_asked: bool
+    choice: Choice
     reductions: tuple[Reduction, ...]
     trunk: Program
     given: tuple[int, ...]
@@ -54,6 +51,11 @@ class Plan:
     single_error: float | None
     separate: bool
     target: Target
+
+    @property
+    def particles(self) -> Mapping[str, int]:
+        """K by group, and the number of states of each enumerated latent."""
+        return self.choice.particles
 
     @property
     def homes(self) -> dict[str, str | None]:
@@ -110,9 +112,7 @@ def make_plan(
         axes=axes,
         groups=groups,
         enumerations=enumerations,
-        particles=chosen,
-        why_particles=choice.why,
-        is_asked=choice.is_asked,
+        choice=choice,
         reductions=reductions,
         trunk=trunk,
         given=tuple(part.given),

@@ -21,7 +21,7 @@ def show_plan(plan: Plan) -> str:
             f"  {group.name}: {where}, {group.dimension} x {group.family.name}, K = {k}, of {latents}; {group.why}"
         )
     if plan.groups:
-        lines.append(f"  particles: {plan.why_particles}")
+        lines.append(f"  particles: {plan.choice.why}")
     if plan.enumerations:
         lines.append("summed over exactly")
         for discrete in plan.enumerations:

@@ -184,8 +184,7 @@ def report(
     if not sampler.pools:
         round_length = fewest = most = 1
     found = _Pool(most)
-    group_of = {part.variable.name: group.name for group in plan.groups for part in group.parts}
-    group_of |= {enumeration.name: enumeration.name for enumeration in plan.enumerations}
+    group_of = _group_of(plan)
     members = max((plan.axes.size(home) for home in plan.homes.values()), default=1)
     stored = draws if members >= VERY_MANY else SPARE_DRAWS * draws
     each = ceil(stored / fewest)
@@ -217,6 +216,12 @@ def report(
         draws=_resample(found.draws, pooling.for_draws, draws, sampler.generator),
         worst_error=worst,
     )
+
+
+def _group_of(plan: Plan) -> dict[str, str]:
+    """By latent, the particle dim that its weights belong to."""
+    group_of = {part.variable.name: group.name for group in plan.groups for part in group.parts}
+    return group_of | {enumeration.name: enumeration.name for enumeration in plan.enumerations}
 
 
 def log_evidence(report: Report) -> tuple[float, float | None]:

@@ -70,7 +70,7 @@ def more_particles(plan: Plan, shares: Mapping[str, float]) -> dict[str, int]:
     """K of the groups that need more and can have them, where nobody asked for the K they have. shares: as of `unresolved`."""
     room = min(MOST_WORK / max(plan.flops, 1), plan.target.memory / max(plan.peak_bytes, 1))
     growth = next((factor for factor in GROWTHS if factor <= room), None)
-    if plan.is_asked or growth is None:
+    if plan.choice.is_asked or growth is None:
         return {}
     grown = {name: growth * plan.particles[name] for name, share in shares.items() if share > TOLERABLE}
     return {name: count for name, count in grown.items() if count <= MOST_PARTICLES}

@@ -34,7 +34,7 @@ def test_few_rows_get_all_particles_that_are_of_use() -> None:
 def test_what_the_budget_allows_is_spent() -> None:
     found = plan(300)
     assert found.flops > 0.25 * BUDGET
-    assert f"{BUDGET:,}" in found.why_particles
+    assert f"{BUDGET:,}" in found.choice.why
 
 
 @pytest.mark.parametrize(("latent", "least"), [(ONE, 8), (TWO, 16)])
