@@ -27,7 +27,8 @@ from qemppl.numerics.lazy import torch
 LOSS = 0.1
 """Nats that log Zhat may lose at a global particle over all members. Much more is lost at half as many effective particles."""
 NARROW = 0.5
-"""A law with this fraction of the effective particles that are usual is narrow. What all laws lose alike biases nothing."""
+"""A law with this fraction of the effective particles that are usual is narrow. What all laws lose alike biases nothing; on a line, where
+v rises so fast that they cannot be alike, less than enough is always too few."""
 TOLERABLE = 0.01
 """Posterior weight where less than twice the effective particles that LOSS needs are left. The density of a scale is even near 0, so about
 as much should lie below, and has been lost. Without a share p next to 0, the mean of a scale is p to 2 p posterior sd too large."""
@@ -52,7 +53,8 @@ def unresolved(plan: Plan, contraction: Contraction, evidence: Evidence) -> dict
         if step.home is None:
             ess, weight = ess.mean(0), weight.mean(0) * len(weight)
         usual = (weight * ess).sum() / weight.sum()
-        limit = (NARROW * usual).clamp_max(2 * enough(mine, members / homes))
+        needed = enough(mine, members / homes)
+        limit = (NARROW * usual).clamp(needed if _on_a_line(mine) else 0.0, 2 * needed)
         share = float(torch.where(ess < limit, weight, 0.0).sum()) / members
         for group in mine:
             found[group.name] = found.get(group.name, 0.0) + share
@@ -61,9 +63,13 @@ def unresolved(plan: Plan, contraction: Contraction, evidence: Evidence) -> dict
 
 def enough(groups: Sequence[Group], members: float) -> float:
     """The n at which `members` together lose LOSS, which is members v / 2."""
-    if len(groups) == 1 and groups[0].on_a_line:
+    if _on_a_line(groups):
         return sqrt(log(max(members / LOSS, 1)) / pi)
     return float((2 * members / LOSS) ** (1 / 3))
+
+
+def _on_a_line(groups: Sequence[Group]) -> bool:
+    return len(groups) == 1 and groups[0].on_a_line
 
 
 def more_particles(plan: Plan, shares: Mapping[str, float]) -> dict[str, int]:
