@@ -29,10 +29,11 @@ class Plan:
     """Everything that is decided before the first iteration.
 
     choice: particle numbers, and why these. reductions: observations whose rows are not computed one by one. flops: entries
-    exponentiated by the elimination and computed by the densities, in one iteration. peak_bytes: tables, particles and temporaries. trunk: the program of what is not cut,
-    whose values in the slots `given` the slabs' programs read. is_kept: whether the tables of all slabs are kept in memory between
-    two looks at them. single_error: nats that log Zhat may be off by because slabs are exponentiated in single precision; None where
-    they are not. separate: whether every latent outside `joint` blocks is a group of its own.
+    exponentiated by the elimination and computed by the densities, in one iteration. peak_bytes: tables, particles and temporaries.
+    trunk: the program of what is not cut, whose values in the slots `given` the slabs' programs read. is_kept: whether the tables of
+    all slabs are kept in memory between two looks at them. single_error: nats that log Zhat may be off by because slabs are
+    exponentiated in single precision; None where they are not. separate: whether every latent outside `joint` blocks is a group of its
+    own.
     """
 
     bound: BoundModel
