@@ -81,6 +81,8 @@ def trace(experiment: Experiment, setting: Setting, budget: float, iterations: i
 
 
 def iteration_seconds(experiment: Experiment, setting: Setting, budget: float) -> float:
-    """The median of an iteration's seconds, once warm. Raises CannotFitError."""
+    """The median of an iteration's seconds, once warm. Raises CannotFitError, also where one takes as long as the budget."""
     seconds = trace(experiment, setting, budget, WARM + TIMED).seconds
+    if len(seconds) < 2:
+        raise CannotFitError(f"an iteration takes more than {budget:g} s")
     return median(after - before for before, after in pairwise(seconds[-TIMED - 1 :]))
