@@ -35,7 +35,7 @@ as much should lie below, and has been lost. Without a share p next to 0, the me
 GROWTHS = (4, 2)
 """How many times the particles at once: the first that MOST_WORK and the memory allow."""
 MOST_PARTICLES = 512
-MOST_WORK = 1 << 24
+MOST_WORK = 1 << 25
 """Entries of tables that an iteration with more particles may compute: some tenths of a second."""
 
 

@@ -94,7 +94,8 @@ def test_a_funnel_is_missed_and_said(seed: int, on_plate: bool) -> None:
         of_x = "x[1]"
     assert not is_close(found, {"v": (0.0, 3.0), of_x: (0.0, float(np.exp(9 / 4)))})
     codes = warned(found)
-    assert codes & {"QEM903", "QEM904"}
+    # on a plate, more particles may resolve the neck; what is missed then is the tail of x
+    assert codes & ({"QEM903", "QEM904", "QEM908"} if on_plate else {"QEM903", "QEM904"})
     assert codes <= {"QEM903", "QEM904", "QEM905", "QEM908", "QEM951"}
 
 
