@@ -104,8 +104,7 @@ def make_plan(
     memory = plan_memory(axes, groups, elimination, chosen, target)
     meeting = [(_statement(bound, site), set(builder.layouts[slot].groups)) for site, slot in factors]
     check_cost(cost_of(elimination, chosen, meeting, (flops, memory.needed)), axes, target.memory)
-    cut = {axis for members in memory.slabs for axis in members}
-    whole, part = split(builder, factors, homes, cut)
+    whole, part = split(builder, factors, homes, {axis for members in memory.slabs for axis in members})
     trunk, sliced = (assemble(builder, task, chosen, homes, target.memory) for task in (whole, part))
     slabs = tuple(Slab(members, slice_program(sliced, axes, members, builder.owners)) for members in memory.slabs)
     return Plan(
