@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from benchmarks.performance.report import markdown, put
 from benchmarks.posteriors import ROOT
 from qemppl.driver import compile_model
-from qemppl.result.calibration import Calibration, Quantity, Simulation
+from qemppl.result.calibration import Calibration, Quantity, Simulation, codes_in_words
 from qemppl.result.calibration_plot import PANEL, draw_panels, names
 
 EXAMPLES = ("eight_schools", "sleepstudy", "surgical", "radon", "contraception")
@@ -62,8 +61,7 @@ def kept(name: str) -> Calibration:
 def row(name: str, calibration: Calibration) -> Sequence[str]:
     """A model in the table."""
     summary = calibration.summary()
-    codes = Counter(code for simulation in calibration.warned for code in simulation.codes)
-    said = ", ".join(f"{code} in {count}" for code, count in sorted(codes.items()))
+    said = codes_in_words(calibration.warned)
     nearest = min(summary, key=lambda row: row.p / row.alpha)
     return (
         name,

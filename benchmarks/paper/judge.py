@@ -35,10 +35,9 @@ class Worth:
 
 @dataclass(frozen=True)
 class Judge:
-    """test: the model on held-out data and DRAWS joint draws; outcomes: its observations. mean, sd: of the reference, by latent."""
+    """test: the model on held-out data and DRAWS joint draws. mean, sd: of the reference, by latent."""
 
     test: JointProgram
-    outcomes: tuple[str, ...]
     mean: Mapping[str, Floats]
     sd: Mapping[str, Floats]
 
@@ -47,7 +46,7 @@ class Judge:
         bound, reference = experiment.bind("test"), experiment.reference()
         mean, sd = ({name: np.ravel(row[key]) for name, row in reference.items()} for key in ("mean", "sd"))
         program = compile_joint(bound, Target(torch.float64, "cpu", MEMORY), DRAWS)
-        return cls(program, tuple(variable.name for variable in bound.ir.observations), mean, sd)
+        return cls(program, mean, sd)
 
     @torch.inference_mode()
     def worth(self, curve: Curve, proposals: Sequence[Proposal]) -> Worth:
@@ -57,19 +56,14 @@ class Judge:
             step = curve.sampler.e_step(proposals)
             weighted = curve.sampler.weigh(step)
             drawn = pick(step.particles, curve.plan, curve.sampler.draw_indices(weighted, DRAWS))
-            densities, _ = self.test.run({name: values.transpose(0, 1) for name, values in drawn.items()})
             log_z.append(weighted.evidence.log_z.item())
-            likelihoods.append(self._of_outcomes(densities))
+            likelihoods.append(self.test.log_likelihood(drawn).numpy())
             means.append(self._means(curve, step.particles, weighted))
         log_share = np.array(log_z) - np.logaddexp.reduce(log_z)
         pooled = {name: np.exp(log_share) @ np.stack([found[name] for found in means]) for name in self.mean}
         away = np.concatenate([(pooled[name] - mean) / self.sd[name] for name, mean in self.mean.items()])
         by_draw = np.stack(likelihoods) + log_share[:, None] - log(DRAWS)
         return Worth(float(np.logaddexp.reduce(by_draw, axis=None)), float(np.square(away).mean()))
-
-    def _of_outcomes(self, densities: Mapping[str, torch.Tensor]) -> Floats:
-        """(draw,): a site of an observation begins with its name."""
-        return np.sum([p.sum(0).numpy() for site, p in densities.items() if site.split()[0] in self.outcomes], axis=0)
 
     def _means(self, curve: Curve, particles: Particles, weighted: Weighted) -> dict[str, Floats]:
         """Weighted means of the latents that the reference has, flat."""

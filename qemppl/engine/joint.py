@@ -55,6 +55,12 @@ class JointProgram:
         densities = {name: log_p.expand(-1, self.count) for name, log_p in by_member.items()}
         return densities, dict(zip(self.varying, values, strict=True))
 
+    def log_likelihood(self, draws: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """(draw,) the log-density of all outcomes. draws: by latent, (draw, member, *event)."""
+        by_site, _ = self.run({name: values.transpose(0, 1) for name, values in draws.items()})
+        outcomes = [log_p.sum(0).cpu() for name, log_p in by_site.items() if name not in draws]
+        return sum(outcomes, torch.zeros(self.count, dtype=self.program.dtype))
+
 
 def compile_joint(bound: BoundModel, target: Target, count: int) -> JointProgram:
     """The program of a model on so many joint draws."""
@@ -91,11 +97,7 @@ def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torc
 
 def log_likelihood(bound: BoundModel, target: Target, draws: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """(draw,) the log-density of all outcomes given joint draws. draws: by latent, (draw, member, *event)."""
-    joint = compile_joint(bound, target, len(next(iter(draws.values()))))
-    by_site, _ = joint.run({name: values.transpose(0, 1) for name, values in draws.items()})
-    latents = {variable.name for variable in bound.ir.latents}
-    outcomes = [log_p.sum(0).cpu() for name, log_p in by_site.items() if name not in latents]
-    return sum(outcomes, torch.zeros(joint.count, dtype=target.dtype))
+    return compile_joint(bound, target, len(next(iter(draws.values())))).log_likelihood(draws)
 
 
 def _is_pointwise(bound: BoundModel, site: Site, draws: int) -> bool:

@@ -327,13 +327,12 @@ def _serves(ess: torch.Tensor, particles: int) -> torch.Tensor:
 def _stop_reason(state: Adaptation, max_iterations: int, work: int) -> str:
     """Why to stop now; empty to go on. work: entries of tables that an iteration computes."""
     stay = max(SHORTEST_STAY, min(LONGEST_STAY, WORK // max(work, 1)))
-    history = state.latest
-    latest = history[-stay:]
+    latest = state.latest[-stay:]
     arrived = len(latest) == stay and all(line.beta == 1 for line in latest)
     if arrived and stdev(line.elbo for line in latest) <= STEADY:
         return ARRIVED
     patience = 2 * WINDOW * (1 if state.largest_beta >= NEAR else FAR_PATIENCE)
-    if state.quiet >= patience and has_stopped_rising([line.elbo for line in history], WINDOW):
+    if state.quiet >= patience and has_stopped_rising([line.elbo for line in state.latest], WINDOW):
         return SETTLED
     if len(state.history) >= max_iterations:
         return EXHAUSTED

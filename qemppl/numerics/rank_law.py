@@ -48,10 +48,8 @@ class RankLaw:
         """The least and the most counts, each (point,), between which all counts lie with probability 1 - alpha or a little more: the
         narrowest band whose points have equal tails. A set of ranks leaves it just where its p-value is at most alpha."""
         tails = np.unique(self._tails)
-        low, high = (
-            -1,
-            len(tails) - 1,
-        )  # of the tails that alpha leaves out, the last is at or after `low` and before `high`
+        # of the tails that alpha leaves out, the last is at or after `low` and before `high`
+        low, high = -1, len(tails) - 1
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self.p_value(tails[middle]) <= alpha else (low, middle)

@@ -7,7 +7,7 @@ Modrák et al. 2023, "Simulation-Based Calibration Checking for Bayesian Computa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -222,10 +222,15 @@ def _in_words(row: CalibrationRow, simulations: int) -> str:
     return f"true values lie {what}; sd of ranks {row.sd:.3f}, and {UNIFORM_SD:.3f} is right"
 
 
+def codes_in_words(simulations: Iterable[Simulation]) -> str:
+    """Which codes their fits had, and how many of them."""
+    codes = Counter(code for simulation in simulations for code in simulation.codes)
+    return ", ".join(f"{code} in {count}" for code, count in sorted(codes.items()))
+
+
 def _failures(calibration: Calibration) -> Diagnostic:
     failed, total = calibration.failed, len(calibration.simulations)
-    codes = Counter(code for simulation in failed for code in simulation.codes)
-    named = ", ".join(f"{code} in {count}" for code, count in sorted(codes.items()))
+    named = codes_in_words(failed)
     return Diagnostic(
         code="QEM962",
         severity=Severity.WARNING,

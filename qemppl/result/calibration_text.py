@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from qemppl.result.calibration import LEAST_P, Calibration, CalibrationRow, CalibrationSummary
+from qemppl.result.calibration import LEAST_P, Calibration, CalibrationRow, CalibrationSummary, codes_in_words
 from qemppl.result.render import add_rows, csv_lines, json_warning, plain_text
 
 COLUMNS = ("name", "mean", "sd", "ecdf", "p", "alpha", "holds")
@@ -17,8 +17,8 @@ COLUMNS = ("name", "mean", "sd", "ecdf", "p", "alpha", "holds")
 def headline(calibration: Calibration) -> str:
     """How many simulations, what their fits said, and whether the bands hold, in a few lines."""
     total, fitted, warned = len(calibration.simulations), len(calibration.succeeded), len(calibration.warned)
-    codes = Counter(code for simulation in calibration.warned for code in simulation.codes)
-    said = f" ({', '.join(f'{code} in {count}' for code, count in sorted(codes.items()))})" if codes else ""
+    codes = codes_in_words(calibration.warned)
+    said = f" ({codes})" if codes else ""
     broken, rows = sum(not row.holds for row in calibration.summary()), len(calibration.summary())
     verdict = f"{broken} of {rows} bands are broken" if broken else f"all {rows} bands hold"
     verdict = verdict if rows else "there is no fit to judge by"
