@@ -8,6 +8,9 @@ from collections.abc import Callable
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+EXPLORING = "FUZZ" in os.environ
+"""Whether properties are tried on examples of each run's own, not on the same ones each time."""
+
 MORE = int(os.environ.get("FUZZ", "1"))
 """`FUZZ=100 pytest ...` tries a hundred times as many."""
 

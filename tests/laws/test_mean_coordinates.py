@@ -100,6 +100,9 @@ def is_safe(name, standard):
     """Whether all of a member is far enough from the edge of the domain, as the projection states it."""
     room = torch.ones(())
     match name:
+        case "beta" | "dirichlet":
+            mean = make(name).standard_to_mean(standard)
+            room = -torch.expm1(mean.logsumexp(-1)) / (33 * mean.shape[-1] * EPS)
         case "bernoulli" | "categorical":
             room = standard / RARE
         case "binomial":
