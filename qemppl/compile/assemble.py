@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Layout
 from qemppl.compile.program import FactorOutput, Instruction, Level, Program, TableKey, cells_per_member
+from qemppl.numerics.lazy import torch
 
 BLOCK_ENTRIES = 1 << 20
 """Entries of one temporary that a block may have: eight megabytes, so that consecutive passes over it stay in the cache."""
@@ -68,6 +69,10 @@ def assemble(
     return Program(
         constants=builder.constants,
         inputs=builder.inputs,
+        previous={
+            name: (slot, torch.as_tensor(step, device=builder.device))
+            for name, (slot, step) in builder.previous.items()
+        },
         given=tuple(task.given),
         layouts=tuple(builder.layouts),
         levels=tuple(levels),

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from qemppl.compile.chains import before, first_steps, steps_before
 from qemppl.compile.distribute import distributed
 from qemppl.compile.layout import Axes, Layout, Target
 from qemppl.compile.program import VIEW, Instruction
@@ -36,8 +37,8 @@ Apply = Callable[..., "torch.Tensor"]
 class Builder:
     """Collects the instructions of one program.
 
-    latents: the layout of each latent's particles, in the order of particle axes. states: the possible values of each enumerated
-    latent, which are its particles.
+    latents: the layout of each latent's particles, and of those one step before, in the order of particle axes. states: the possible
+    values of each enumerated latent, which are its particles.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Builder:
         self.layouts: list[Layout] = []
         self.constants: dict[int, torch.Tensor] = {}
         self.inputs: dict[str, int] = {}
+        self.previous: dict[str, tuple[int, NDArray[np.int64]]] = {}
+        """By latent, the slot of its particles one step before, and the position of that step."""
         self.owners: dict[int, tuple[str, str]] = {}
         """By slot of a position of ancestors: the axes of member and ancestor."""
         self.instructions: list[Instruction] = []
@@ -106,12 +109,28 @@ class Builder:
     def latent(self, name: str) -> int:
         """The slot that receives the particles of a latent; of an enumerated one they are known: (member, state)."""
         if name in self._states:
-            layout = self._latents[name]
-            states = torch.as_tensor(self._states[name], dtype=self.dtype, device=self.device)
-            return self._constant_slot(("states", name), layout, states.expand(self.axes.size(layout.plate), -1))
+            return self._all_states(name, self._latents[name])
         if name not in self.inputs:
             self.inputs[name] = self._new_slot(self._latents[name])
         return self.inputs[name]
+
+    def previous_latent(self, name: str) -> int:
+        """The slot that receives the particles of a latent one step before; at the first step of a chain, those of that step itself."""
+        layout = self._latents[before(name)]
+        if name in self._states:
+            return self._all_states(name, layout)
+        if name not in self.previous:
+            assert layout.plate is not None, "a latent of a chain"
+            self.previous[name] = (self._new_slot(layout), steps_before(self.axes, layout.plate))
+        return self.previous[name][0]
+
+    def _all_states(self, name: str, layout: Layout) -> int:
+        states = torch.as_tensor(self._states[name], dtype=self.dtype, device=self.device)
+        return self._constant_slot(("states", name, layout), layout, states.expand(self.axes.size(layout.plate), -1))
+
+    def is_first_step(self, chain: str) -> int:
+        """The slot of 1 at the first step of every chain, else 0."""
+        return self.constant(("first steps", chain), Layout(chain), lambda: first_steps(self.axes, chain).astype(float))
 
     # Expressions.
 
@@ -160,7 +179,9 @@ class Builder:
                 return self._gather(parts[0], parts[1])
             case Lag():
                 return self._lag(node, cells)
-            case PlateReduce() | Previous():
+            case Previous(name=name):
+                return self.previous_latent(name)
+            case PlateReduce():
                 raise AssertionError(f"{type(node).__name__} has no instructions")
 
     def _lag(self, node: Lag, cells: Mapping[str, str]) -> int:

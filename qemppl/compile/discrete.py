@@ -12,6 +12,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from qemppl.compile.chains import laws_of
 from qemppl.compile.layout import Layout
 from qemppl.data.bound import BoundModel
 from qemppl.data.evaluate import Evaluator
@@ -73,7 +74,10 @@ def cuts_states(bound: BoundModel, variable: RandomVariable) -> bool:
 
 
 def limits_of(bound: BoundModel, variable: RandomVariable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The least and the largest value between the ends of the law and of the declaration: (member, *event), both."""
+    """The least and the largest value between the ends of the law, or laws, and of the declaration: (member, *event), both."""
+    if variable.initial is not None:
+        first, later = (limits_of(bound, law) for law in laws_of(variable))
+        return np.minimum(first[0], later[0]), np.maximum(first[1], later[1])
     law, evaluator = LAWS[variable.law], Evaluator(bound)
     by_name = dict(zip((a.name for a in law.arguments), variable.arguments, strict=True))
     kind = ValueType("int", variable.type.event, variable.plate)

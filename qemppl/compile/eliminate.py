@@ -2,8 +2,9 @@
 
 Innermost plates first: at each plate the tables of log-factors are combined and the particles of the plate's groups summed out, for
 each member; the message is then added over the members of the plates that it no longer depends on. Within one plate discrete latents
-go first, and the order of several groups comes from opt_einsum. Everything behind `Step` is a table over particle dims today; factors
-with a closed form would be another kind of step.
+go first, and the order of several groups comes from opt_einsum. The states of a chain are summed out last at its plate, by one step for
+all of the chain, whose message goes to the chain's parent. Everything behind `Step` is a table over particle dims today; factors with a
+closed form would be another kind of step.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from math import prod
 
 import opt_einsum
 
+from qemppl.compile.chains import Chain
 from qemppl.compile.layout import Axes
 from qemppl.compile.program import TableKey
 
@@ -25,7 +27,8 @@ class Step:
     inputs, output: numbers of tables. dims: the groups of all inputs, `eliminated` first. rest: those that remain. home: the axis that
     the message is added up to (the step's own where another step at this plate reads it). exact: what it sums out are all values
     of discrete latents, and not particles that stand for a law. parts: the dims of the factors that are exponentiated and multiplied:
-    `dims` alone, or two that share only what is summed out, which is then a matrix product.
+    `dims` alone, or two that share only what is summed out, which is then a matrix product. states: of a chain, the dims of the states;
+    those of the states one step before stand first in `dims`, then these, and all are eliminated.
     """
 
     plate: str | None
@@ -36,6 +39,7 @@ class Step:
     home: str | None
     exact: bool
     parts: tuple[tuple[str, ...], ...]
+    states: tuple[str, ...] = ()
 
     def entries(self, particles: Mapping[str, int]) -> int:
         """Number of entries that are exponentiated for one member."""
@@ -58,6 +62,21 @@ class Step:
     def rest(self) -> tuple[str, ...]:
         return self.dims[len(self.eliminated) :]
 
+    @property
+    def summed(self) -> tuple[str, ...]:
+        """The dims that a sum runs over: in a chain, from each step those of the step before."""
+        return self.dims[: len(self.eliminated) - len(self.states)]
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The dims that a sum depends on."""
+        return self.dims[len(self.summed) :]
+
+    @property
+    def weighed(self) -> tuple[str, ...]:
+        """The dims of the particles, or values, of which it gives the weights."""
+        return self.states or self.eliminated
+
 
 @dataclass(frozen=True)
 class Elimination:
@@ -75,54 +94,67 @@ class Elimination:
         return sum(axes.size(s.plate) * (s.entries(particles) + s.products(particles)) for s in self.steps)
 
 
-def plan_elimination(
-    keys: Sequence[TableKey],
-    homes: Mapping[str, str | None],
-    axes: Axes,
-    particles: Mapping[str, int],
-    exact: Collection[str] = (),
-    *,
-    products: bool = True,
-) -> Elimination:
-    """The steps that sum out every particle dim. keys: the tables of log-factors, among which is one of every dim. homes: by dim, the
-    plate with one such dim for each member. exact: the enumerated dims, which go first at their plate. products: whether factors may
-    be multiplied as matrices."""
-    planner = _Planner(list(keys), homes, axes, particles, exact, products)
-    plates = dict.fromkeys(homes.values())
+@dataclass(frozen=True)
+class Dims:
+    """The particle dims of a plan, in its order. homes: by dim, the plate with one such dim for each member. particles: their number.
+    exact: the enumerated ones, which are summed out first at their plate. chains: those of states, which are summed out last."""
+
+    homes: Mapping[str, str | None]
+    particles: Mapping[str, int]
+    exact: Collection[str] = ()
+    chains: Sequence[Chain] = ()
+
+
+def plan_elimination(keys: Sequence[TableKey], dims: Dims, axes: Axes, *, products: bool = True) -> Elimination:
+    """The steps that sum out every particle dim. keys: the tables of log-factors, among which is one of every dim. products: whether
+    factors may be multiplied as matrices."""
+    planner = _Planner(list(keys), dims, axes, products)
+    plates = dict.fromkeys([*dims.homes.values(), *(chain.parent for chain in dims.chains), None])
     for plate in sorted(plates, key=axes.depth, reverse=True):
         planner.eliminate_plate(plate)
-    if None not in plates:
-        planner.eliminate_plate(None)
     return Elimination(tuple(planner.steps), tuple(planner.tables))
 
 
 class _Planner:
-    def __init__(
-        self,
-        tables: list[TableKey],
-        plates: Mapping[str, str | None],
-        axes: Axes,
-        particles: Mapping[str, int],
-        exact: Collection[str],
-        products: bool,
-    ) -> None:
+    def __init__(self, tables: list[TableKey], dims: Dims, axes: Axes, products: bool) -> None:
         self.tables = tables
         self.steps: list[Step] = []
-        self._plates = plates
+        self._plates = dims.homes
         self._axes = axes
-        self._particles = particles
-        self._exact = exact
+        self._particles = dims.particles
+        self._exact = dims.exact
+        self._chains = {chain.plate: chain for chain in dims.chains}
         self._products = products
         self._open = list(range(len(tables)))
 
     def eliminate_plate(self, plate: str | None) -> None:
-        """Sums out every dim of one plate, enumerated ones first."""
+        """Sums out every dim of one plate: enumerated ones first, the states of a chain last."""
+        chain = self._chains.get(plate or "")
         here = {dim for dim, home in self._plates.items() if home == plate}
+        if chain is not None:
+            here -= {*chain.states, *chain.previous}
         exact = here.intersection(self._exact)
-        if exact and exact != here:
+        if exact and (chain is not None or exact != here):
             self._eliminate(plate, exact, lambda dims: bool(exact.intersection(dims)), leaves=False)
             exact = set()
-        self._eliminate(plate, exact or here - set(self._exact), lambda _: True, leaves=True)
+        others = here.difference(self._exact)
+        if chain is None:
+            self._eliminate(plate, exact or others, lambda _: True, leaves=True)
+            return
+        if others:
+            self._eliminate(plate, others, lambda dims: bool(others.intersection(dims)), leaves=False)
+        self._chain(chain)
+
+    def _chain(self, chain: Chain) -> None:
+        """Sums out the states; the message is one for each member of the chain's parent."""
+        inputs = tuple(table for table in self._open if self.tables[table][0] == chain.plate)
+        gone = (*chain.previous, *chain.states)
+        rest = tuple(dim for dim in self._dims(inputs) if dim not in gone)
+        dims, output = (*gone, *rest), len(self.tables)
+        self.tables.append((chain.parent, rest))
+        self._open = [*(table for table in self._open if table not in inputs), output]
+        is_exact = set(chain.states) <= set(self._exact)
+        self.steps.append(Step(chain.plate, inputs, dims, gone, output, chain.parent, is_exact, (dims,), chain.states))
 
     def _eliminate(
         self, plate: str | None, own: set[str], concerns: Callable[[Sequence[str]], bool], *, leaves: bool

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from qemppl.compile.builder import Builder
+from qemppl.compile.chains import laws_of
 from qemppl.compile.discrete import cuts_states, states_of
 from qemppl.compile.layout import Layout
 from qemppl.compile.natural import natural_density
@@ -41,6 +42,39 @@ def sites(builder: Builder) -> tuple[Site, ...]:
 
 def latent_density(builder: Builder, variable: RandomVariable) -> int:
     """The slot of log p(value | arguments): (member, *particles, *event), truncated to the declared bounds and normalised."""
+    if variable.initial is None:
+        return _one_law(builder, variable)
+    first, later = (_without_event(builder, _one_law(builder, law)) for law in laws_of(variable))
+    return builder.elementwise("first or later", _first_or_later, [_is_first(builder, variable), first, later])
+
+
+def latent_factors(builder: Builder, variable: RandomVariable) -> list[int]:
+    """The slots of what adds up to a latent's log-density. In a chain with states, one that is 0 beyond first steps, and one that means
+    nothing at these, so that only the latter depends on the step before."""
+    if variable.initial is None:
+        return [_one_law(builder, variable)]
+    first, later = (_one_law(builder, law) for law in laws_of(variable))
+    zero = builder.constant(("number", 0.0), Layout(), lambda: 0.0)
+    return [builder.elementwise("first or later", _first_or_later, [_is_first(builder, variable), first, zero]), later]
+
+
+def _is_first(builder: Builder, variable: RandomVariable) -> int:
+    assert variable.plate is not None, "a latent of a chain"
+    return builder.is_first_step(variable.plate)
+
+
+def _first_or_later(is_first: torch.Tensor, first: torch.Tensor, later: torch.Tensor) -> torch.Tensor:
+    return torch.where(is_first > 0, first, later)
+
+
+def _without_event(builder: Builder, slot: int) -> int:
+    """The slot of a log-density summed over its event axes."""
+    layout = builder.layouts[slot]
+    axes = tuple(range(-len(layout.event), 0))
+    return builder.emit("sum of event", lambda v: v.sum(axes), [slot], layout.with_event(())) if axes else slot
+
+
+def _one_law(builder: Builder, variable: RandomVariable) -> int:
     arguments = [builder.expression(argument) for argument in variable.arguments]
     law, value = LAWS[variable.law], builder.latent(variable.name)
     slot = None if _is_cut(builder, variable) else natural_density(builder, law, value, arguments)

@@ -4,7 +4,7 @@ A latent alone gives K^n combinations; a joint group learns correlations. The ru
   - a `sampled` discrete latent stands alone, and so does one with a univariate family, or `dirichlet`, after `approx`;
   - the latents of one plate path share a group (so a `joint` block never needs to be split), but angles have one of their own: a normal law
     on the line ends where a circle is cut;
-  - a plate whose latents, over all members, are few beside the global ones joins the global group;
+  - a plate whose latents, over all members, are few beside the global ones joins the global group, unless it is a chain with states;
   - a group of one scalar takes the family of its support, one of a single simplex the Dirichlet family, one of angles the von Mises
     family; any other, arrays of simplexes among them, is normal on the line, with full covariance up to a stated size;
   - the family of a discrete latent knows every value where there are not too many, else mean and variance.
@@ -17,6 +17,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import inf, prod
 
+from qemppl.compile.chains import ends_of, laws_of
 from qemppl.compile.discrete import MOST_STATES, limits_of
 from qemppl.compile.layout import Layout
 from qemppl.data.bound import BoundModel
@@ -106,7 +107,8 @@ def _absorb_few(bound: BoundModel, by_plate: dict[str | None, list[RandomVariabl
     globals_ = by_plate.get(None)
     if globals_ is None:
         return
-    for plate in [plate for plate in by_plate if plate is not None]:
+    chained = {variable.plate for variable in bound.ir.latents if variable.initial is not None}
+    for plate in [plate for plate in by_plate if plate is not None and plate not in chained]:
         width = sum(_size(bound, variable, None) for variable in globals_)
         if sum(_size(bound, variable, None) for variable in by_plate[plate]) <= FEW * width:
             globals_.extend(by_plate.pop(plate))
@@ -192,11 +194,11 @@ def _scalar_family(variable: RandomVariable) -> str:
     """The default of the latent's support (language: posterior family of each latent)."""
     if variable.form is not None:
         return "normal"
-    law = LAWS[variable.law]
-    lower = variable.bounds.lower is not None or law.support.lower > -inf
-    upper = variable.bounds.upper is not None or law.support.upper < inf
+    least, most = ends_of(variable)
+    lower = variable.bounds.lower is not None or least > -inf
+    upper = variable.bounds.upper is not None or most < inf
     if lower and upper:
         return "beta"
     if lower or upper:
-        return "lognormal" if law.heavy_right_tail else "gamma"
+        return "lognormal" if any(LAWS[each.law].heavy_right_tail for each in laws_of(variable)) else "gamma"
     return "normal"

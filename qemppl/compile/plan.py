@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from qemppl.compile.assemble import assemble, home_of, split
 from qemppl.compile.budget import Choice, choose_particles
 from qemppl.compile.builder import Builder
+from qemppl.compile.chains import Chain, find_chains, previous_layouts, with_previous
 from qemppl.compile.discrete import Enumeration, find_enumerations
-from qemppl.compile.eliminate import Elimination, Step, plan_elimination
-from qemppl.compile.factors import latent_density
+from qemppl.compile.eliminate import Dims, Elimination, Step, plan_elimination
+from qemppl.compile.factors import latent_factors
 from qemppl.compile.groups import Group, choose_groups
 from qemppl.compile.layout import Axes, Layout, Target
 from qemppl.compile.memory import plan_memory
@@ -40,6 +41,7 @@ class Plan:
     axes: Axes
     groups: tuple[Group, ...]
     enumerations: tuple[Enumeration, ...]
+    chains: tuple[Chain, ...]
     choice: Choice
     reductions: tuple[Reduction, ...]
     trunk: Program
@@ -55,13 +57,13 @@ class Plan:
 
     @property
     def particles(self) -> Mapping[str, int]:
-        """K by group, and the number of states of each enumerated latent."""
-        return self.choice.particles
+        """K by group, and the number of states of each enumerated latent; those of states one step before are the same."""
+        return with_previous(self.choice.particles, self.chains)
 
     @property
     def homes(self) -> dict[str, str | None]:
-        """The plate of every particle dim: of each group and each enumerated latent."""
-        return _homes(self.groups, self.enumerations, self.axes)
+        """The plate of every particle dim: of each group and each enumerated latent, and of states one step before."""
+        return _homes(self.groups, self.enumerations, self.chains, self.axes)
 
     @property
     def single_steps(self) -> list[Step]:
@@ -86,20 +88,26 @@ def make_plan(
     """
     check_model(bound)
     axes, groups, enumerations = Axes(bound), choose_groups(bound, separate=separate), find_enumerations(bound)
-    homes = _homes(groups, enumerations, axes)
-    builder = Builder(
-        bound, axes, _layouts(groups, enumerations, homes), target, {e.name: e.values for e in enumerations}
-    )
+    layouts = {enumeration.name: enumeration.layout for enumeration in enumerations}
+    layouts |= {part.variable.name: group.layout(part) for group in groups for part in group.parts}
+    chains = find_chains(bound.ir, layouts)
+    layouts |= previous_layouts(bound.ir, layouts)
+    homes = _homes(groups, enumerations, chains, axes)
+    layouts = dict(sorted(layouts.items(), key=lambda item: [*homes].index(item[1].groups[0])))
+    builder = Builder(bound, axes, layouts, target, {e.name: e.values for e in enumerations})
     factors, reductions = _factors(builder, homes)
     densities = [builder.layouts[slot] for _, slot in factors]
     states = {enumeration.name: len(enumeration.values) for enumeration in enumerations}
-    choice = choose_particles(groups, lambda counts: _density_entries(densities, axes, counts), states, particles)
-    chosen = choice.particles
+
+    def entries(counts: Mapping[str, int]) -> int:
+        return _density_entries(densities, axes, with_previous(counts, chains))
+
+    choice = choose_particles(groups, entries, states, particles)
+    chosen = with_previous(choice.particles, chains)
     keys = [(home_of(builder, layout, homes), layout.groups) for layout in densities]
     keys += [(group.plate, (group.name,)) for group in groups]
-    elimination = plan_elimination(
-        tuple(dict.fromkeys(keys)), homes, axes, chosen, states, products="products" in target.passes
-    )
+    dims = Dims(homes, chosen, states, chains)
+    elimination = plan_elimination(tuple(dict.fromkeys(keys)), dims, axes, products="products" in target.passes)
     flops = _density_entries(densities, axes, chosen) + elimination.cost(axes, chosen)
     memory = plan_memory(axes, groups, elimination, chosen, target)
     meeting = [(_statement(bound, site), set(builder.layouts[slot].groups)) for site, slot in factors]
@@ -112,6 +120,7 @@ def make_plan(
         axes=axes,
         groups=groups,
         enumerations=enumerations,
+        chains=chains,
         choice=choice,
         reductions=reductions,
         trunk=trunk,
@@ -132,26 +141,20 @@ def _statement(bound: BoundModel, site: str) -> RandomVariable:
     return next(v for v in (*bound.ir.latents, *bound.ir.observations) if site.split(maxsplit=1)[0] == v.name)
 
 
-def _homes(groups: Sequence[Group], enumerations: Sequence[Enumeration], axes: Axes) -> dict[str, str | None]:
+def _homes(
+    groups: Sequence[Group], enumerations: Sequence[Enumeration], chains: Sequence[Chain], axes: Axes
+) -> dict[str, str | None]:
     """In the order of particle axes: what is summed out first stands first, so that sums run over whole rows of what remains."""
-    dims = [(discrete.name, discrete.plate) for discrete in enumerations]
+    dims: list[tuple[str, str | None]] = [(dim, chain.plate) for chain in chains for dim in chain.previous]
+    dims += [(discrete.name, discrete.plate) for discrete in enumerations]
     dims += [(group.name, group.plate) for group in groups]
     return dict(sorted(dims, key=lambda dim: -axes.depth(dim[1])))
-
-
-def _layouts(
-    groups: Sequence[Group], enumerations: Sequence[Enumeration], homes: Mapping[str, str | None]
-) -> dict[str, Layout]:
-    """Where the particles of every latent are kept, in the order of particle axes."""
-    layouts = {enumeration.name: enumeration.layout for enumeration in enumerations}
-    layouts |= {part.variable.name: group.layout(part) for group in groups for part in group.parts}
-    return dict(sorted(layouts.items(), key=lambda item: [*homes].index(item[1].groups[0])))
 
 
 def _factors(builder: Builder, homes: Mapping[str, str | None]) -> tuple[list[tuple[str, int]], tuple[Reduction, ...]]:
     """The log-density of every statement (site, slot), and of which observations the rows were reduced."""
     bound = builder.bound
-    factors = [(variable.name, latent_density(builder, variable)) for variable in bound.ir.latents]
+    factors = [(variable.name, slot) for variable in bound.ir.latents for slot in latent_factors(builder, variable)]
     reductions = []
     for variable in bound.ir.observations:
         for rows in split_rows(bound, builder.axes, variable):

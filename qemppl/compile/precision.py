@@ -54,7 +54,11 @@ def single_entries(
 
 def single_steps(elimination: Elimination, cut: Collection[str | None]) -> list[Step]:
     """The steps whose exponentials may be taken in single precision."""
-    return [step for step in elimination.steps if step.plate in cut and len(step.parts) == 1 and step.eliminated]
+    return [
+        step
+        for step in elimination.steps
+        if step.plate in cut and len(step.parts) == 1 and step.eliminated and not step.states
+    ]
 
 
 def _error(terms: int) -> float:

@@ -82,12 +82,14 @@ class Level:
 class Program:
     """What is computed once an iteration: from particles to log-factor tables.
 
-    constants: values by slot. inputs: slot of the particles of each latent. given: slots whose values come from another program.
+    constants: values by slot. inputs: slot of the particles of each latent. previous: by latent, that of its particles one step before,
+    with the position of that step, (member,). given: slots whose values come from another program.
     layouts: by slot. table_shapes: (member, *particles) of every table. members: of the axes that are cut, which ones it computes.
     """
 
     constants: Mapping[int, torch.Tensor]
     inputs: Mapping[str, int]
+    previous: Mapping[str, tuple[int, torch.Tensor]]
     given: tuple[int, ...]
     layouts: tuple[Layout, ...]
     levels: tuple[Level, ...]
@@ -161,6 +163,8 @@ class Program:
         for name, slot in self.inputs.items():
             if name in particles:
                 environment[slot] = particles[name][self.members.get(self.layouts[slot].plate, slice(None))]
+        for name, (slot, step) in self.previous.items():
+            environment[slot] = particles[name][step[self.members.get(self.layouts[slot].plate, slice(None))]]
         for level in self.levels:
             kept: list[list[torch.Tensor]] = [[] for _ in level.exports]
             for block in _blocks(level.size, level.block):

@@ -95,15 +95,14 @@ def check_model(bound: BoundModel) -> None:
 
 
 def _is_unserved(variable: RandomVariable) -> bool:
-    return variable.initial is not None or (variable.sampled and variable.block is not None)
+    return variable.sampled and variable.block is not None
 
 
 def _unserved(variable: RandomVariable) -> Diagnostic:
-    what = "a latent that depends on its previous step" if variable.initial else "a discrete latent in a `joint` block"
     return Diagnostic(
         code="QEM507",
         severity=Severity.ERROR,
-        message=f"`{variable.name}` is {what}, which this version checks but cannot fit yet",
+        message=f"`{variable.name}` is a discrete latent in a `joint` block, which this version checks but cannot fit yet",
         span=variable.span,
     )
 

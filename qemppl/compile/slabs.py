@@ -7,7 +7,7 @@ the cache is also faster than one pass after another over all members.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,10 +43,8 @@ def choose_slabs(
     for step in elimination.steps:
         if step.plate is not None:
             by_plate[step.plate] = by_plate.get(step.plate, 0) + slab_entries(step, particles)
-    found: list[Members] = []
-    for plate in axes.below(None):
-        found.extend(_cut(axes, by_plate, plate, entries))
-    return tuple(found)
+    tree = _Tree(axes, by_plate, {step.plate for step in elimination.steps if step.states}, entries)
+    return tuple(slab for plate in axes.below(None) for slab in tree.cut(plate))
 
 
 def slab_entries(step: Step, particles: Mapping[str, int]) -> int:
@@ -54,25 +52,49 @@ def slab_entries(step: Step, particles: Mapping[str, int]) -> int:
     return step.entries(particles) + MESSAGES * step.remaining(particles)
 
 
-def _cut(axes: Axes, by_plate: Mapping[str, int], plate: str, entries: int) -> list[Members]:
-    """The slabs of the tree below one plate, the plate included."""
-    inside = [plate, *(axis for axis in axes.descendants(plate) if axes.is_sorted(axis, plate))]
-    if not any(axis in by_plate for axis in inside):
-        return []  # nothing is summed out here
-    cost = np.zeros(axes.size(plate))
-    for axis in inside:
-        if axis in by_plate:
-            cost += by_plate[axis] * (
-                1 if axis == plate else np.bincount(axes[axis].parents[plate], minlength=len(cost))
-            )
-    deeper = [child for child in axes.below(plate) if any(a in by_plate for a in (child, *axes.descendants(child)))]
-    if deeper and cost.max() > entries:
-        return [slab for child in deeper for slab in _cut(axes, by_plate, child, entries)]
-    ends = _ends(cost, entries)
-    return [
-        {axis: _below(axes, axis, plate, start, stop) for axis in inside}
-        for start, stop in zip([0, *ends[:-1]], ends, strict=True)
-    ]
+@dataclass(frozen=True)
+class _Tree:
+    """Plates to cut. by_plate: entries of one member. chains: plates whose members are summed out together. entries: of a slab."""
+
+    axes: Axes
+    by_plate: Mapping[str, int]
+    chains: Collection[str | None]
+    entries: int
+
+    def cut(self, plate: str) -> list[Members]:
+        """The slabs of the tree below one plate, the plate included unless it is a chain."""
+        axes = self.axes
+        deeper = [slab for child in axes.below(plate) for slab in self.cut(child)] if self._is_wide(plate) else []
+        if deeper or plate in self.chains:
+            return deeper
+        inside = self._inside(plate)
+        if not any(axis in self.by_plate for axis in inside):
+            return []  # nothing is summed out here
+        ends = _ends(self._cost(plate), self.entries)
+        return [
+            {axis: _below(axes, axis, plate, start, stop) for axis in inside}
+            for start, stop in zip([0, *ends[:-1]], ends, strict=True)
+        ]
+
+    def _inside(self, plate: str) -> list[str]:
+        return [plate, *(axis for axis in self.axes.descendants(plate) if self.axes.is_sorted(axis, plate))]
+
+    def _is_wide(self, plate: str) -> bool:
+        """Whether what is below the plate is to be cut instead: where a member is too wide, or where the plate is a chain. The members of
+        a chain below it, however long, are not."""
+        below = {child: self._inside(child) for child in self.axes.below(plate)}
+        if any(child in self.chains for child in below) and plate not in self.chains:
+            return False
+        return plate in self.chains or bool(self._cost(plate).max(initial=0) > self.entries)
+
+    def _cost(self, plate: str) -> NDArray[np.float64]:
+        """(member,) entries of a member and all that is below it."""
+        cost = np.zeros(self.axes.size(plate))
+        for axis in self._inside(plate):
+            if axis in self.by_plate:
+                parents = np.arange(len(cost)) if axis == plate else self.axes[axis].parents[plate]
+                cost += self.by_plate[axis] * np.bincount(parents, minlength=len(cost))
+        return cost
 
 
 def _ends(cost: NDArray[np.float64], entries: int) -> list[int]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from math import prod
 
 from qemppl.compile.plan import Plan
+from qemppl.engine.chain_sums import ChainConditional
 from qemppl.engine.evidence import Contraction, Evidence
 from qemppl.engine.particles import Particles
 from qemppl.engine.step_sums import Conditional
@@ -43,6 +43,8 @@ def _draw_step(
     draws: int,
     generator: torch.Generator,
 ) -> dict[str, torch.Tensor]:
+    if isinstance(conditional, ChainConditional):
+        return _draw_chain(contraction, conditional, chosen, draws, generator)
     step, members = conditional.step, conditional.total.shape[0]
     above = {
         group: contraction.to_members(group, chosen[group], conditional).expand(draws, members) for group in step.rest
@@ -51,12 +53,37 @@ def _draw_step(
     sizes = conditional.terms[0].shape[1 : 1 + len(step.eliminated)]
     tables = [_outermost(terms, len(step.eliminated)) for terms in conditional.terms]
     picks = [(member, *(above[group] for group in part if group in above)) for part in step.parts]
-    heights = _heights(tables, picks, draws)
-    u = torch.rand(draws, members, 1, generator=generator, dtype=heights.dtype, device=heights.device)
+    index = _choose(_heights(tables, picks, draws), generator)
+    return _by_dim(index, step.eliminated, sizes)
+
+
+def _draw_chain(
+    contraction: Contraction,
+    conditional: ChainConditional,
+    chosen: Mapping[str, torch.Tensor],
+    draws: int,
+    generator: torch.Generator,
+) -> dict[str, torch.Tensor]:
+    step, sizes = conditional.step, conditional.terms[0].shape[1:]
+    rest = torch.zeros(draws, conditional.links.parents, dtype=torch.long, device=conditional.ends.device)
+    for group, size in zip(step.rest, sizes[len(step.eliminated) :], strict=True):
+        rest = rest * size + contraction.to_members(group, chosen[group], conditional)
+    states = conditional.draw(rest, lambda weights: _choose(weights.double().cumsum(-1), generator))
+    return _by_dim(states, step.states, sizes[len(step.summed) : len(step.eliminated)])
+
+
+def _choose(heights: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Draws by running sums of weights: (draw, member, value) -> (draw, member)."""
+    u = torch.rand(*heights.shape[:-1], 1, generator=generator, dtype=heights.dtype, device=heights.device)
     # right: a u of 0 takes the first particle that is possible
-    index = torch.searchsorted(heights, u * heights[..., -1:], right=True).squeeze(-1).clamp_max(prod(sizes) - 1)
+    index = torch.searchsorted(heights, u * heights[..., -1:], right=True)
+    return index.squeeze(-1).clamp_max(heights.shape[-1] - 1)
+
+
+def _by_dim(index: torch.Tensor, dims: Sequence[str], sizes: Sequence[int]) -> dict[str, torch.Tensor]:
+    """Positions in several dims from the one in all of them together."""
     indices: dict[str, torch.Tensor] = {}
-    for group, size in zip(reversed(step.eliminated), reversed(sizes), strict=True):
+    for group, size in zip(reversed(dims), reversed(sizes), strict=True):
         indices[group] = index % size
         index = index // size
     return indices

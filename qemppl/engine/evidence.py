@@ -13,9 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from qemppl.compile.eliminate import Step
 from qemppl.compile.plan import Plan
 from qemppl.compile.program import TableKey, Tables, add_to_ancestors
+from qemppl.engine.chain_sums import sum_out_chain
+from qemppl.engine.links import Links
 from qemppl.engine.step_sums import (
     Conditional,
     Operands,
@@ -93,15 +97,19 @@ class Contraction:
         self._given = len(self._keys) - len(plan.elimination.steps)
         self._plates = plan.homes
         self._target = plan.target
-        self._sizes = {"": 1} | {axis: plan.axes.size(axis) for axis in self._plates.values() if axis}
+        used = {*self._plates.values(), *(step.plate for step in plan.elimination.steps)} - {None}
+        self._sizes = {"": 1} | {axis: plan.axes.size(axis) for axis in used if axis}
         self._particles = plan.particles
+        self._previous = {dim for chain in plan.chains for dim in chain.previous}
+        self._parents: dict[str | None, str | None] = {chain.plate: chain.parent for chain in plan.chains}
+        self._chains: dict[Hashable, Links] = {}
         self._rooms: dict[Hashable, torch.Tensor] = {}
         self._is_kept = plan.is_kept
         self._single = {step.output for step in plan.single_steps}
         self._tempered = {step.output for step in plan.elimination.steps if step.is_tempered}
         self._ancestors = {
             (axis, up): torch.as_tensor(index, device=plan.target.device)
-            for axis in self._plates.values()
+            for axis in used
             if axis
             for up, index in plan.axes[axis].parents.items()
         }
@@ -120,7 +128,11 @@ class Contraction:
         return {key: self._allocated((bool(section.members), key), shape) for key, shape in shapes.items()}
 
     def combine(self, section: Section, tables: Tables) -> list[Operands]:
-        """The log-factors of a section's steps from its tables, which are used up."""
+        """The log-factors of a section's steps from its tables, which are used up. At the first step of a chain what reaches back to the
+        step before means nothing."""
+        for (home, groups), table in tables.items():
+            if self._previous.intersection(groups):
+                table[self._links(section, home).first] = 0.0
         return [self._sum_tables(section, step, tables) for step in section.steps]
 
     def run(self, factors: LogFactors) -> Evidence:
@@ -177,9 +189,9 @@ class Contraction:
     def _marginals(self, evidence: Evidence, backward: Iterable[Sequence[Conditional]]) -> dict[str, torch.Tensor]:
         weights: dict[str, list[torch.Tensor]] = {}
         for conditional, scaled in self.flow(evidence, backward):
-            eliminated = conditional.step.eliminated
-            joint = reduce_to(conditional, scaled, eliminated)
-            for axis, group in enumerate(eliminated, 1):
+            weighed = conditional.step.weighed
+            joint = reduce_to(conditional, scaled, weighed)
+            for axis, group in enumerate(weighed, 1):
                 others = tuple(other for other in range(1, joint.dim()) if other != axis)
                 weights.setdefault(group, []).append(joint.sum(others) if others else joint)
         return {group: parts[0] if len(parts) == 1 else torch.cat(parts) for group, parts in weights.items()}
@@ -187,25 +199,27 @@ class Contraction:
     def flow(
         self, evidence: Evidence, backward: Iterable[Sequence[Conditional]]
     ) -> Iterator[tuple[Conditional, torch.Tensor]]:
-        """Back through the steps: every conditional, with the marginal weight of the particles that it does not sum out over their
-        total s, (member, *rest). Times E it is the joint weight of all particles of the step."""
+        """Back through the steps: every conditional, with the marginal weight of the particles that it does not sum over, divided by
+        their total s, (member, *given). Times E it is the joint weight of all particles of the step."""
         adjoints: Messages = {self.trunk.steps[-1].output: torch.ones_like(evidence.log_z).reshape(-1)}
         for conditionals in backward:
             here = dict(adjoints)
             for conditional in conditionals:
                 step = conditional.step
                 adjoint = self._to_step(here[step.output], step, conditional.section)
-                scaled = torch.where(conditional.total > 0, adjoint / conditional.total, 0.0)
-                yield conditional, scaled
+                found, scaled = conditional.weigh(adjoint)
+                yield found, scaled
                 for table in step.inputs:
                     if table >= self._given:
-                        here[table] = reduce_to(conditional, scaled, self._keys[table][1])
+                        here[table] = reduce_to(found, scaled, self._keys[table][1])
             if not conditionals[0].section.members:
                 adjoints = here
 
     def to_members(self, group: str, values: torch.Tensor, conditional: Conditional) -> torch.Tensor:
-        """From a group's members to those of a step in the same section: (draw, member) -> (draw, member), size 1 from the root."""
-        axis, plate = self._plates[group], conditional.step.plate
+        """From a group's members to those of a step in the same section, of a chain to its parents: (draw, member) -> (draw, member),
+        size 1 from the root."""
+        axis, step = self._plates[group], conditional.step
+        plate = self._parents[step.plate] if step.states else step.plate
         return values if axis in (plate, None) else values[:, self._index(plate, axis, conditional.section)]
 
     def _forward(
@@ -222,10 +236,32 @@ class Contraction:
                     message = here[table] if scale is None else times(scale, here[table])
                     groups = self._keys[table][1]
                     part_of(terms, step, groups).add_(spread(message, groups, dims_of(step, groups)))
-            conditional, message = sum_out(step, section, terms, self._room_for_exponentials(section, step, terms))
+            conditional, message = self._sum_out(step, section, terms)
             conditionals.append(conditional)
             self._send(message, step, section, here if step.home in section.members else messages)
         return conditionals
+
+    def _sum_out(self, step: Step, section: Section, terms: Operands) -> tuple[Conditional, torch.Tensor]:
+        """What a step leaves behind, and its message."""
+        kept = self._room_for_exponentials(section, step, terms)
+        if not step.states:
+            return sum_out(step, section, terms, kept)
+        if kept is not terms:
+            kept[0].copy_(terms[0])
+        return sum_out_chain(step, section, kept[0], self._links(section, step.plate))
+
+    def _links(self, section: Section, chain: str | None) -> Links:
+        """How the steps of a chain follow each other in a section."""
+        key = (section.number, chain)
+        if key not in self._chains:
+            parent = self._parents[chain]
+            if parent is None:
+                owner, parents = np.zeros(self._sizes[chain or ""], np.int64), 1
+            else:
+                members = section.members.get(parent, slice(0, self._sizes[parent]))
+                owner, parents = self._index(chain, parent, section).cpu().numpy(), members.stop - members.start
+            self._chains[key] = Links(owner, parents, self._target.device)
+        return self._chains[key]
 
     def _room_for_exponentials(self, section: Section, step: Step, terms: Operands) -> Operands:
         """Memory for what a step leaves behind: its own for each slab whose conditionals are kept, else that of the terms, or of all
@@ -263,7 +299,7 @@ class Contraction:
 
     def _to_step(self, values: torch.Tensor, step: Step, section: Section) -> torch.Tensor:
         """From the members of a step's home to its own; the root broadcasts."""
-        if step.home == step.plate or step.home is None:
+        if step.states or step.home == step.plate or step.home is None:
             return values
         return values.index_select(0, self._index(step.plate, step.home, section))
 
@@ -274,7 +310,7 @@ class Contraction:
 
     def _send(self, message: torch.Tensor, step: Step, section: Section, messages: Messages) -> None:
         """Adds the message of a step up to its home (plate sum)."""
-        if step.home == step.plate:
+        if step.states or step.home == step.plate:
             messages[step.output] = message
             return
         total = messages.get(step.output)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from qemppl.compile.assemble import Task, assemble
 from qemppl.compile.builder import Builder
+from qemppl.compile.chains import previous_layouts
 from qemppl.compile.factors import Site, sites
 from qemppl.compile.layout import Axes, Target
 from qemppl.compile.observations import observe
@@ -64,7 +65,9 @@ class JointProgram:
 
 def compile_joint(bound: BoundModel, target: Target, count: int) -> JointProgram:
     """The program of a model on so many joint draws."""
-    builder = Builder(bound, Axes(bound), draw_layouts(bound), target)
+    layouts = draw_layouts(bound)
+    layouts |= previous_layouts(bound.ir, layouts, DRAW)
+    builder = Builder(bound, Axes(bound), layouts, target)
     found = sites(builder)
     slots = {d.name: builder.expression(d.value) for d in bound.ir.definitions}
     varying = {name: slot for name, slot in slots.items() if slot not in builder.constants}

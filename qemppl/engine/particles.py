@@ -8,11 +8,11 @@ from functools import cached_property
 from math import log, sqrt
 
 from qemppl.compile.builder import Builder
+from qemppl.compile.chains import ends_of
 from qemppl.compile.discrete import limits_of
 from qemppl.compile.groups import Group, Part
 from qemppl.compile.layout import Axes
 from qemppl.compile.plan import Plan
-from qemppl.distributions.registry import LAWS
 from qemppl.numerics.charts import Chart, CountChart
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.quasi import periodic_grid, uniforms
@@ -79,11 +79,12 @@ def _chart(builder: Builder, axes: Axes, group: Group, part: Part) -> AnyChart:
     if variable.form is not None:
         return vector_chart(variable.form, part.event, part.members, builder.dtype, builder.device)
     if variable.sampled:
-        least, _ = limits_of(builder.bound, variable)
-        return CountChart(torch.as_tensor(least, dtype=builder.dtype, device=builder.device).reshape(len(least), 1, -1))
-    support = LAWS[variable.law].support
+        counts, _ = limits_of(builder.bound, variable)
+        origin = torch.as_tensor(counts, dtype=builder.dtype, device=builder.device)
+        return CountChart(origin.reshape(len(counts), 1, -1))
+    least, most = ends_of(variable)
     ends: list[torch.Tensor | None] = []
-    for bound, end in ((variable.bounds.lower, support.lower), (variable.bounds.upper, support.upper)):
+    for bound, end in ((variable.bounds.lower, least), (variable.bounds.upper, most)):
         if bound is None:
             ends.append(
                 None if abs(end) == torch.inf else torch.tensor(end, dtype=builder.dtype, device=builder.device)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
+from qemppl.compile.chains import ends_of
 from qemppl.compile.groups import Group
 from qemppl.compile.plan import Plan
 from qemppl.diagnostics.diagnostic import Diagnostic, Severity
-from qemppl.distributions.registry import LAWS
 from qemppl.engine.monitor import element
 from qemppl.engine.particles import MANY, Proposal, draw_particles
 from qemppl.engine.pool import Moments
@@ -70,10 +70,10 @@ def _share_beyond(variable: RandomVariable, moments: Moments, x: torch.Tensor, l
 
 def _open_ends(variable: RandomVariable) -> Iterator[int]:
     """-1 and 1, where the support has no end below, or above."""
-    support = LAWS[variable.law].support
-    if variable.bounds.lower is None and support.lower == -inf:
+    least, most = ends_of(variable)
+    if variable.bounds.lower is None and least == -inf:
         yield -1
-    if variable.bounds.upper is None and support.upper == inf:
+    if variable.bounds.upper is None and most == inf:
         yield 1
 
 

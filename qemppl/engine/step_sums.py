@@ -32,13 +32,17 @@ class Section:
 
 @dataclass(frozen=True)
 class Conditional:
-    """What a step leaves behind. terms: E by part, (member, *dims of the part); total: s, (member, *rest). Of a slab, both may be in
+    """What a step leaves behind. terms: E by part, (member, *dims of the part); total: s, (member, *given). Of a slab, both may be in
     single precision."""
 
     step: Step
     section: Section
     terms: Operands
     total: torch.Tensor
+
+    def weigh(self, adjoint: torch.Tensor) -> tuple[Conditional, torch.Tensor]:
+        """With the weights (member, *given) that make marginal weights of its terms. adjoint: those of the rest, (member, *rest)."""
+        return self, possible_share(adjoint, self.total)
 
 
 def column(factor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
@@ -71,7 +75,7 @@ def sum_out(step: Step, section: Section, terms: Operands, kept: Operands) -> tu
         return Conditional(step, section, (ones,), ones), terms[0].clone()
     if len(terms) > 1:
         _balance(step, terms)
-    shifts = [_exponentiate(term, len(step.eliminated), out) for term, out in zip(terms, kept, strict=True)]
+    shifts = [exponentiate(term, len(step.eliminated), out) for term, out in zip(terms, kept, strict=True)]
     if len(terms) == 1:
         total = kept[0].sum(tuple(range(1, 1 + len(step.eliminated))))
     else:
@@ -85,7 +89,7 @@ def sum_out(step: Step, section: Section, terms: Operands, kept: Operands) -> tu
     return Conditional(step, section, kept, total), message
 
 
-def _exponentiate(terms: torch.Tensor, eliminated: int, out: torch.Tensor) -> torch.Tensor:
+def exponentiate(terms: torch.Tensor, eliminated: int, out: torch.Tensor) -> torch.Tensor:
     """Puts exp(terms - shift) into `out`; the shift is the maximum over the first `eliminated` axes, without these. Uses up the terms."""
     axes = tuple(range(1, 1 + eliminated))
     shift = terms.amax(axes, keepdim=True)
@@ -118,11 +122,16 @@ def spread(table: torch.Tensor, own: tuple[str, ...], dims: tuple[str, ...]) -> 
     return permuted.reshape(permuted.shape[0], *(next(shape) if group in own else 1 for group in dims))
 
 
+def possible_share(part: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
+    """part / whole, 0 where nothing is possible."""
+    return torch.where(whole > 0, part / whole, 0.0)
+
+
 def effective_terms(conditional: Conditional) -> torch.Tensor:
     """The effective number of combinations that a step sums out, s^2 over the sum of E^2: (member, *rest), 0 where none is possible."""
     step, squares = conditional.step, [term.square() for term in conditional.terms]
     if len(squares) == 1:
-        total = squares[0].sum(tuple(range(1, 1 + len(step.eliminated))))
+        total = squares[0].sum(tuple(range(1, 1 + len(step.summed))))
     else:
         total = torch.einsum(
             ",".join(_letters(step, part) for part in step.parts) + f"->{_letters(step, step.rest)}", *squares
@@ -136,14 +145,18 @@ def _letters(step: Step, groups: Sequence[str]) -> str:
 
 
 def reduce_to(conditional: Conditional, scaled: torch.Tensor, kept: tuple[str, ...]) -> torch.Tensor:
-    """Sum of terms (member, *dims) times scaled (member, *rest) over all groups but those kept: (member, *kept)."""
+    """Sum of terms (member, *dims) times scaled (member, *given) over all groups but those kept: (member, *kept)."""
     step, terms, dtype = conditional.step, conditional.terms, scaled.dtype
     scaled = scaled.to(terms[0].dtype)
-    if kept == step.eliminated and len(terms) == 1:
+    if set(kept) <= set(step.given):
+        others = tuple(1 + axis for axis, group in enumerate(step.given) if group not in kept)
+        weights = (scaled * conditional.total).to(dtype)
+        return weights.sum(others) if others else weights
+    if kept == step.summed and len(terms) == 1:
         members, *sizes = terms[0].shape[: 1 + len(kept)]
         rest = prod(scaled.shape[1:])
         rows = terms[0].reshape(members, prod(sizes), rest)
         adjoint = scaled.expand(members, *scaled.shape[1:]).reshape(members, 1, rest)
         return torch.bmm(adjoint, rows.mT).reshape(members, *sizes).to(dtype)
-    equation = ",".join(_letters(step, groups) for groups in (*step.parts, step.rest))
+    equation = ",".join(_letters(step, groups) for groups in (*step.parts, step.given))
     return torch.einsum(f"{equation}->{_letters(step, kept)}", *terms, scaled).to(dtype)

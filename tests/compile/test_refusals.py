@@ -30,15 +30,6 @@ def test_more_values_than_can_be_summed_over() -> None:
     assert refusal(text, {"most": [10, 5000], "y": [3, 2]}) == ("QEM506", statement)
 
 
-def test_a_chain_is_not_fitted_yet() -> None:
-    text = """
-    data { chain t; real y[t]; }
-    model { chain t { real x ~ normal(prev(x), 1) init normal(0, 1); y ~ normal(x, 1); } }
-    """
-    statement = "real x ~ normal(prev(x), 1) init normal(0, 1);"
-    assert refusal(text, {"y": [1.0, 2.0]}) == ("QEM507", statement)
-
-
 def test_a_chain_without_memory_is_a_plate() -> None:
     text = "data { chain t; real y[t]; } model { real m ~ normal(0, 1); chain t { y ~ normal(m, 1); } }"
     assert make_plan(compile_model(text=text).bind({"y": [1.0, 2.0]})[0], CPU).groups[0].name == "m"
