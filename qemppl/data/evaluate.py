@@ -34,7 +34,7 @@ class Evaluator(Generic[A]):
 
     values: latents, deterministic names and draws by name, with any leading axes, read when they are needed: names may be added to the
     mapping between two evaluations. Data have no leading axes and broadcast. A deterministic name of `model` that is not among the
-    values is computed when it is first asked for. None stands for a value that is not known.
+    values is computed when it is first asked for; `prev(x)` is a value of that name. None stands for a value that is not known.
     """
 
     @overload
@@ -123,7 +123,7 @@ class Evaluator(Generic[A]):
             case Lag():
                 return self._lag(node, *known)
             case Previous():
-                return None
+                return self._values.get(f"prev({node.name})")
 
     def _read(self, name: str) -> A | None:
         """Data, or the size of a dim or of a plate as a number."""
@@ -187,7 +187,9 @@ class Evaluator(Generic[A]):
         return self.backend.plate_reduce(node.function, value, lengths, axis)
 
     def _lag(self, node: Lag, value: A) -> A:
-        """NaN before the first step of each chain."""
+        """NaN before the first step of each chain. Of members that are not whole chains it is an array, by its text."""
+        if (known := self._read(node.span.text)) is not None:
+            return known
         chain = self.bound.members[node.chain]
         earlier = np.maximum(np.arange(chain.size) - node.steps, -1)
         if chain.parent is not None:

@@ -49,8 +49,11 @@ def draw_between(
         x = torch.where(outside, law.sample(generator, *arguments), x)
     if not law.has_cdf:
         return x.clamp(lower, upper)
-    rest = _by_probability(law, generator, (lower, upper), arguments)
-    return torch.where(_outside(law, x, lower, upper), rest, x)
+    outside = _outside(law, x, lower, upper)
+    if bool(outside.any()):
+        ends = (None if lower is None else lower[outside], None if upper is None else upper[outside])
+        x[outside] = _by_probability(law, generator, ends, [argument[outside] for argument in arguments])
+    return x
 
 
 def _before(law: Law, x: torch.Tensor) -> torch.Tensor:
@@ -92,11 +95,13 @@ def _by_probability(
         if (lower is not None and upper is not None) or not bool(too_short.any()):
             break
         high = torch.where(too_short, 2 * high, high)
-    low = torch.zeros_like(high)
+    low, resolution = torch.zeros_like(high), torch.finfo(high.dtype).eps
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         enough = is_far_enough(middle)
         low, high = torch.where(enough, low, middle), torch.where(enough, middle, high)
+        if bool((high - low <= resolution * high).all()):
+            break
     x = near + sign * high
     if not law.support.integer:
         return x

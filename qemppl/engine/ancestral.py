@@ -5,7 +5,9 @@ From the prior this gives the starting proposals, and whole data sets; from post
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -16,8 +18,9 @@ from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity
 from qemppl.distributions.base import Law
 from qemppl.distributions.registry import LAWS
 from qemppl.distributions.truncated import End, draw_between
+from qemppl.engine.chain_steps import StepView, at_first_step, steps
 from qemppl.engine.torch_backend import TorchBackend
-from qemppl.ir.model import Definition, Expr, RandomVariable, ValueType
+from qemppl.ir.model import Definition, Expr, Previous, RandomVariable, Statement, ValueType, walk
 from qemppl.numerics.lazy import torch
 
 DRAW = "draw"
@@ -26,6 +29,8 @@ IMPROPER_SCALE = 10.0
 """An improper law draws from normal(0, 10) instead."""
 MOST_NATS = 80.0
 """Of the log of a distance from a bound: draws that spread further are no better than those of an improper law, and overflow."""
+FURTHEST = math.exp(MOST_NATS)
+"""From 0: a chain that explodes starts anew before its squares overflow."""
 CORE = (0.02, 0.98)
 """Quantiles between which draws spread."""
 MOST_COMPARED = 1 << 12
@@ -46,11 +51,9 @@ def draw_layouts(bound: BoundModel) -> dict[str, Layout]:
 
 def prior_draws(bound: BoundModel, draws: int, generator: torch.Generator, target: Target) -> dict[str, torch.Tensor]:
     """Draws of every latent, by name: (member, draw, *event). An improper law draws from its stated stand-in, and so does one on a
-    half-line that is improper in all but name, such as inv_gamma(0.001, 0.001)."""
+    half-line that is improper in all but name, such as inv_gamma(0.001, 0.001), and a draw that a chain has carried too far."""
     interpreter = _Interpreter(bound, draws, generator, target, {}, tames=True)
-    for statement in bound.ir.statements:
-        if isinstance(statement, Definition) or not statement.observed:
-            interpreter.run(statement)
+    interpreter.run_all(s for s in bound.ir.statements if isinstance(s, Definition) or not s.observed)
     latents = {variable.name: variable.plate for variable in bound.ir.latents}
     return {
         name: interpreter.values[name][None] if plate is None else interpreter.values[name].transpose(0, 1)
@@ -66,10 +69,11 @@ def simulate(bound: BoundModel, generator: torch.Generator, target: Target) -> d
     large that it may have been capped.
     """
     simulator = _Simulator(bound, 1, generator, target, {})
+    simulator.run_all(bound.ir.statements)
     for statement in bound.ir.statements:
-        values = simulator.run(statement)
         if isinstance(statement, Definition):
             continue
+        values = simulator.values[statement.name]
         absent = torch.zeros_like(values, dtype=torch.bool)
         if statement.observed:
             absent |= _absent(bound, statement).to(values.device)
@@ -138,7 +142,35 @@ class _Interpreter:
         self._target = target
         self._evaluator = Evaluator(bound, self.values, TorchBackend(target))
 
-    def run(self, statement: Definition | RandomVariable) -> torch.Tensor:
+    def run_all(self, statements: Iterable[Statement]) -> None:
+        """Statements in the order of a model. Where a chain steps, a plate is done before those below it."""
+        ir = self._bound.ir
+        stepping = {variable.plate for variable in ir.latents if variable.initial is not None}
+        ordered = sorted(statements, key=lambda s: ir.path(s.type.plate)) if stepping else statements
+        for plate, group in groupby(ordered, key=lambda s: s.type.plate):
+            here = list(group)
+            if plate is not None and plate in stepping:
+                self._run_chain(plate, [s for s in here if isinstance(s, Definition) or not s.observed])
+            for statement in here:
+                if statement.name not in self.values:
+                    self.run(statement)
+
+    def _run_chain(self, chain: str, statements: Sequence[Statement]) -> None:
+        """The statements of a chain that others can read, step by step: all of one step before the next."""
+        expressions = [expr for statement in statements for expr in statement.expressions]
+        reached = {node.name for expr in expressions for node in walk(expr) if isinstance(node, Previous)}
+        view = StepView(self._bound, chain, expressions)
+        whole = {s.name: self._empty(s.type) for s in statements}
+        for step, positions in enumerate(steps(self._bound, chain)):
+            index = torch.as_tensor(positions, device=self._target.device)
+            before = {f"prev({name})": whole[name][:, index - 1] for name in reached} if step else {}
+            known = self.values | before
+            here = type(self)(view.at(positions), self._draws, self._generator, self._target, known, self._tames)
+            for statement in statements:
+                whole[statement.name][:, index] = here.run(statement if step else at_first_step(statement))
+        self.values |= whole
+
+    def run(self, statement: Statement) -> torch.Tensor:
         """The statement's values, which later ones can read."""
         if isinstance(statement, Definition):
             event = tuple(self._bound.size(size) for size in statement.type.event)
@@ -160,8 +192,7 @@ class _Interpreter:
             None if end is None else self._spread(end, variable.plate, event)
             for end in (variable.bounds.lower, variable.bounds.upper)
         )
-        members = () if variable.plate is None else (self._bound.count(variable.plate),)
-        empty = torch.zeros((self._draws, *members, *event), dtype=self._target.dtype, device=self._target.device)
+        empty = self._empty(variable.type)
         if variable.form == "positive_ordered":
             lower = empty
         if law.needs_shape:
@@ -174,15 +205,23 @@ class _Interpreter:
     ) -> torch.Tensor:
         if law.improper:
             return self._stand_in(empty, bounds)
-        if bounds == (None, None):
-            return law.sample(self._generator, *arguments)
         x = draw_between(law, self._generator, *bounds, arguments)
-        may_be_boundless = self._tames and not law.support.integer
-        return self._stand_in(empty, bounds) if may_be_boundless and _is_boundless(x, bounds) else x
+        if not self._tames or law.support.integer:
+            return x
+        if _is_boundless(x, bounds):
+            return self._stand_in(empty, bounds)
+        is_lost = ~(x.abs() < FURTHEST)
+        return torch.where(is_lost, self._stand_in(empty, bounds), x) if bool(is_lost.any()) else x
 
     def _stand_in(self, empty: torch.Tensor, bounds: tuple[End, End]) -> torch.Tensor:
         noise = torch.randn(empty.shape, generator=self._generator, dtype=empty.dtype, device=empty.device)
         return _fold(noise * IMPROPER_SCALE, *bounds)
+
+    def _empty(self, kind: ValueType) -> torch.Tensor:
+        """(draw, [member,] *event) zeros."""
+        members = () if kind.plate is None else (self._bound.count(kind.plate),)
+        shape = (self._draws, *members, *map(self._bound.size, kind.event))
+        return torch.zeros(shape, dtype=self._target.dtype, device=self._target.device)
 
     def _own_axes(self, expr: Expr, rank: int) -> tuple[int, ...]:
         event = tuple(self._bound.size(size) for size in expr.type.event)
@@ -239,10 +278,10 @@ def _overflow(variable: RandomVariable) -> Diagnostic:
 
 def _is_boundless(x: torch.Tensor, bounds: tuple[End, End]) -> bool:
     """Whether draws with one bound spread over more orders of magnitude than can be computed with."""
-    end, *more = (end for end in bounds if end is not None)
-    if more or x.numel() == 0:
+    ends = [end for end in bounds if end is not None]
+    if len(ends) != 1 or x.numel() == 0:
         return False
-    distance = (x - end).abs().flatten()
+    distance = (x - ends[0]).abs().flatten()
     finfo = torch.finfo(x.dtype)
     some = distance[:: 1 + len(distance) // MOST_COMPARED].clamp(finfo.tiny, finfo.max).log()
     low, high = some.quantile(torch.tensor(CORE, dtype=some.dtype, device=some.device))
