@@ -12,20 +12,17 @@ that is summed out before has been added to them. At a first step the previous s
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
 from qemppl.compile.eliminate import Step
+from qemppl.engine.choosing import choose
 from qemppl.engine.links import Fold, Links
 from qemppl.engine.step_sums import Conditional, Section, exponentiate, possible_share
 from qemppl.numerics.lazy import torch
 
-STEP_ENTRIES = 1 << 14
-"""Entries of tables that could be exponentiated in the time that the operations of one step take at least: some 50 microseconds."""
-
-Choose = Callable[["torch.Tensor"], "torch.Tensor"]
-"""Draws from unnormalised weights: (draw, member, value) -> (draw, member)."""
+STEP_ENTRIES = 1 << 12
+"""Entries that a tree sums out, some ten nanoseconds each, in the time that the operations of one step take at least."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +49,13 @@ class ChainConditional(Conditional):
         total = pairs.sum(1).reshape(given)
         return Conditional(step, self.section, (pairs.reshape(members, *sizes),), total), torch.ones_like(total)
 
-    def draw(self, rest: torch.Tensor, choose: Choose) -> torch.Tensor:
+    def draw(self, rest: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """The state of every step in joint draws: (draw, member), all dims of a state as one. rest: the values given, all dims as one,
         (draw, parent)."""
         rest = rest[:, self.links.owner]
         chain = torch.arange(self.links.chains, device=rest.device).expand_as(rest)
-        ends = choose(self.last[chain, :, rest])
-        return (_draw_along if self.folded is None else _draw_folded)(self, rest, ends, choose)
+        ends = choose(self.last.mT, (chain, rest), generator)
+        return (_draw_along if self.folded is None else _draw_folded)(self, rest, ends, generator)
 
 
 def sum_out_chain(
@@ -132,17 +129,22 @@ def _back_along(conditional: ChainConditional, marginal: torch.Tensor) -> torch.
     return scaled
 
 
-def _draw_along(conditional: ChainConditional, rest: torch.Tensor, ends: torch.Tensor, choose: Choose) -> torch.Tensor:
+def _draw_along(
+    conditional: ChainConditional, rest: torch.Tensor, ends: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
     """ends: the last states, (draw, chain)."""
     links, (terms,) = conditional.links, conditional.terms
     table = _by_pairs(conditional.step, terms)
+    steps = _Steps(table, links)
     drawn = torch.empty(len(rest), len(table), dtype=torch.long, device=rest.device)
     for number in reversed(range(links.longest)):
         members = links.steps[number]
         now = ends[:, : len(members)]
         drawn[:, members] = now
         if number:
-            now.copy_(choose(table[members, :, now, rest[:, : len(members)]]))
+            chain = torch.arange(len(members), device=rest.device).expand_as(now)
+            before = choose(steps.at(number).movedim(1, -1), (chain, now, rest[:, : len(members)]), generator)
+            now.copy_(before)
     return drawn
 
 
@@ -194,7 +196,9 @@ def _unfold(conditional: ChainConditional, marginal: torch.Tensor) -> torch.Tens
     return weights
 
 
-def _draw_folded(conditional: ChainConditional, rest: torch.Tensor, ends: torch.Tensor, choose: Choose) -> torch.Tensor:
+def _draw_folded(
+    conditional: ChainConditional, rest: torch.Tensor, ends: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
     """ends: the last states, (draw, chain)."""
     assert conditional.folded is not None, "in a tree"
     order = conditional.links.tops.argsort()
@@ -202,8 +206,9 @@ def _draw_folded(conditional: ChainConditional, rest: torch.Tensor, ends: torch.
     first = torch.zeros_like(after)
     for fold, (pairs, _) in zip(conditional.links.folds[::-1], conditional.folded[::-1], strict=True):
         count = len(pairs)
-        pair = torch.arange(count, device=rest.device)
-        between = choose(pairs[pair, :, first[:, :count], after[:, :count], given[:, :count]])
+        pair = torch.arange(count, device=rest.device).expand(len(rest), -1)
+        picks = (pair, first[:, :count], after[:, :count], given[:, :count])
+        between = choose(pairs.movedim(1, -1), picks, generator)
         first, after, given = (
             _spread(fold, *parts)
             for parts in (

@@ -7,10 +7,10 @@ to the particles already chosen, are the weights of the particles to choose from
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
 
 from qemppl.compile.plan import Plan
 from qemppl.engine.chain_sums import ChainConditional
+from qemppl.engine.choosing import choose_product
 from qemppl.engine.evidence import Contraction, Evidence
 from qemppl.engine.particles import Particles
 from qemppl.engine.step_sums import Conditional
@@ -53,8 +53,7 @@ def _draw_step(
     sizes = conditional.terms[0].shape[1 : 1 + len(step.eliminated)]
     tables = [_outermost(terms, len(step.eliminated)) for terms in conditional.terms]
     picks = [(member, *(above[group] for group in part if group in above)) for part in step.parts]
-    index = _choose(_heights(tables, picks, draws), generator)
-    return _by_dim(index, step.eliminated, sizes)
+    return _by_dim(choose_product(tables, picks, generator), step.eliminated, sizes)
 
 
 def _draw_chain(
@@ -68,16 +67,8 @@ def _draw_chain(
     rest = torch.zeros(draws, conditional.links.parents, dtype=torch.long, device=conditional.ends.device)
     for group, size in zip(step.rest, sizes[len(step.eliminated) :], strict=True):
         rest = rest * size + contraction.to_members(group, chosen[group], conditional)
-    states = conditional.draw(rest, lambda weights: _choose(weights.double().cumsum(-1), generator))
+    states = conditional.draw(rest, generator)
     return _by_dim(states, step.states, sizes[len(step.summed) : len(step.eliminated)])
-
-
-def _choose(heights: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Draws by running sums of weights: (draw, member, value) -> (draw, member)."""
-    u = torch.rand(*heights.shape[:-1], 1, generator=generator, dtype=heights.dtype, device=heights.device)
-    # right: a u of 0 takes the first particle that is possible
-    index = torch.searchsorted(heights, u * heights[..., -1:], right=True)
-    return index.squeeze(-1).clamp_max(heights.shape[-1] - 1)
 
 
 def _by_dim(index: torch.Tensor, dims: Sequence[str], sizes: Sequence[int]) -> dict[str, torch.Tensor]:
@@ -87,16 +78,6 @@ def _by_dim(index: torch.Tensor, dims: Sequence[str], sizes: Sequence[int]) -> d
         indices[group] = index % size
         index = index // size
     return indices
-
-
-def _heights(tables: Sequence[torch.Tensor], picks: Sequence[tuple[torch.Tensor, ...]], draws: int) -> torch.Tensor:
-    """(draw, member, particle): running sums of the weights to choose by. tables: (member, *rest, particle). picks: of each draw.
-
-    Sums are taken before they are picked where that is less work: where there are more draws than particles to condition on.
-    """
-    if len(tables) == 1 and tables[0][0, ..., 0].numel() < draws:
-        return tables[0].double().cumsum(-1)[picks[0]]
-    return reduce(torch.mul, (table[pick] for table, pick in zip(tables, picks, strict=True))).double().cumsum(-1)
 
 
 def _outermost(terms: torch.Tensor, eliminated: int) -> torch.Tensor:
