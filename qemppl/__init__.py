@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qemppl.result.calibration import Calibration
     from qemppl.result.file import load
     from qemppl.result.fit import FitResult
+    from qemppl.result.predictions import Predictions
 
 __all__ = [
     "Calibration",
@@ -25,6 +26,7 @@ __all__ = [
     "DiagnosticsError",
     "FitResult",
     "Model",
+    "Predictions",
     "Progress",
     "Settings",
     "__version__",
@@ -38,6 +40,7 @@ _HOMES = {
     "DiagnosticsError": "qemppl.diagnostics.diagnostic",
     "FitResult": "qemppl.result.fit",
     "Model": "qemppl.driver",
+    "Predictions": "qemppl.result.predictions",
     "Progress": "qemppl.driver",
     "Settings": "qemppl.driver",
     "compile_model": "qemppl.driver",

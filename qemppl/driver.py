@@ -39,10 +39,12 @@ from qemppl.engine.starts import disagreement, try_starts
 from qemppl.ir.model import ModelIR
 from qemppl.lang.frontend import compile_text, read_source
 from qemppl.numerics.lazy import torch
+from qemppl.prediction import Wish, predict_new, predict_seen
 from qemppl.result.assemble import Findings, assemble_result
 from qemppl.result.calibration import Calibration, Simulation
 from qemppl.result.checkpoint import CheckpointFile
 from qemppl.result.fit import FitResult, Provenance
+from qemppl.result.predictions import Predictions
 from qemppl.result.proposals import digest, starting_means
 from qemppl.version import __version__
 
@@ -199,6 +201,31 @@ def compile_model(path: str | Path | None = None, *, text: str | None = None) ->
     if checked.model is None:
         raise DiagnosticsError(checked.diagnostics, Stage.MODEL)
     return Model(checked.model, checked.diagnostics)
+
+
+def predict(
+    fit: FitResult,
+    new_data: Data | None = None,
+    *,
+    steps: int | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
+    memory: int | None = None,
+) -> Predictions:
+    """What a fit says of outcomes: of those that it has seen, of `steps` further steps of its chains, or of the members of new data.
+
+    new_data: later steps of chains, and rows in groups that the fit has seen, without their outcomes. draws: of the fit's joint draws to go
+    on from, all by default. memory: bytes. Raises DiagnosticsError: USAGE, DATA, or RESOURCE.
+    """
+    if new_data is not None and steps is not None:
+        raise ValueError("new data or steps are predicted, not both")
+    for name, value in (("steps", steps), ("draws", draws), ("memory", memory)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is a whole number of at least 1, not {value!r}")
+    wish = Wish(draws, _checked_seed(seed), _target(Settings(memory=memory)).memory)
+    with torch.inference_mode():
+        new = steps if new_data is None else new_data
+        return predict_seen(fit, wish) if new is None else predict_new(fit, new, wish)
 
 
 def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Watch) -> FitResult:

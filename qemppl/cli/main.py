@@ -30,6 +30,7 @@ COMMANDS = {
     "check": "Say everything that is wrong with a model and its data.",
     "format": "Lay out models: --write replaces the files, --check only looks.",
     "explain": "Show what the compiler makes of a model.",
+    "predict": "Draw outcomes, later steps and new rows from a saved fit.",
     "sbc": "Calibrate fits of a model on data drawn from it.",
     "summary": "Print the posterior of a saved fit.",
 }

@@ -147,15 +147,18 @@ def choose_draws(bound: BoundModel, draws: int | None, memory: int, width: int) 
     if draws is None:
         draws = max(min(USUAL_DRAWS, int(SHARE_OF_DRAWS * memory) // each), FEWEST_DRAWS)
     if draws * each > memory:
-        diagnostic = Diagnostic(
-            code="QEM505",
-            severity=Severity.ERROR,
-            message=f"{draws} draws of {latents + generated} numbers would need {gib(draws * each)}, more than the {gib(memory)} they "
-            f"may use",
-            hint="ask for fewer --draws, or allow more with --memory",
-        )
-        raise DiagnosticsError([diagnostic], Stage.RESOURCE)
+        raise DiagnosticsError([too_many_draws(draws, latents + generated, draws * each, memory)], Stage.RESOURCE)
     return draws
+
+
+def too_many_draws(draws: int, numbers: int, needed: int, memory: int) -> Diagnostic:
+    """Joint draws of so many numbers that do not fit. needed, memory: bytes."""
+    return Diagnostic(
+        code="QEM505",
+        severity=Severity.ERROR,
+        message=f"{draws} draws of {numbers} numbers would need {gib(needed)}, more than the {gib(memory)} they may use",
+        hint="ask for fewer --draws, or allow more with --memory",
+    )
 
 
 def gib(size: int) -> str:

@@ -217,4 +217,31 @@ CATALOGUE: dict[str, Entry] = {
     "QEM751": Entry(
         "transformed data infinite", "The result is infinite, such as the logarithm of 0 or a division by 0."
     ),
+    "QEM760": Entry(
+        "not known for new members",
+        "Predictions of later steps or of new rows compute with data of these members. Outcomes are left out or missing there; "
+        "covariates are needed. What is computed over all members of a plate, such as a mean, is not computed anew.",
+    ),
+    "QEM761": Entry(
+        "group not in the fit",
+        "New data hold rows in groups whose latents the fit knows: they are matched by their labels, or by their numbers where they have "
+        "none. Groups that the fit has not seen cannot be predicted yet.",
+    ),
+    "QEM762": Entry(
+        "step already in the fit", "The new data of a chain hold the steps after its last one, in the order of time."
+    ),
+    "QEM763": Entry(
+        "no steps follow",
+        "A number of further steps goes on with every chain of the model. Where plates lie inside a chain, the number of their members at "
+        "later steps is not known, and the steps are given as new data.",
+    ),
+    "QEM764": Entry(
+        "no new rows",
+        "New data give the members of chains, and of plates that no latent lives on or below; values of the other plates are those of the "
+        "fit.",
+    ),
+    "QEM765": Entry(
+        "prediction not a finite number",
+        "An argument of the law is not finite for new members: an index beyond its vector, or a chain that explodes.",
+    ),
 }

@@ -21,7 +21,7 @@ Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class _FilePlate:
+class FilePlate:
     """A plate in file order.
 
     parent: (member,) file position of the parent's member. labels: None where members are only numbered. labelled: by the user.
@@ -51,7 +51,7 @@ class PlateBinder:
     sizes: Sizes
     report: Report
     mismatched: set[str] = field(default_factory=set)
-    found: dict[str, _FilePlate] = field(default_factory=dict)
+    found: dict[str, FilePlate] = field(default_factory=dict)
 
     def bind(self) -> dict[str, Members]:
         """The members by plate; a plate with a mistake, and those below it, are left out."""
@@ -63,10 +63,10 @@ class PlateBinder:
                     self._note_empty_groups(plate)
         members: dict[str, Members] = {}
         for name, file_plate in self.found.items():
-            members[name] = _sort(file_plate, members.get(self.ir.plate(name).parent or ""))
+            members[name] = in_parent_order(file_plate, members.get(self.ir.plate(name).parent or ""))
         return members
 
-    def _find(self, plate: Plate) -> _FilePlate | None:
+    def _find(self, plate: Plate) -> FilePlate | None:
         counts = self._counts(plate)
         if counts is None:
             return None
@@ -207,21 +207,21 @@ class PlateBinder:
         label = file_plate.label(position)
         return quoted(label) if file_plate.labelled else label
 
-    def _label(self, plate: Plate, size: int, parent: NDArray[np.int64] | None) -> _FilePlate:
+    def _label(self, plate: Plate, size: int, parent: NDArray[np.int64] | None) -> FilePlate:
         if plate.name in self.columns.labels:
             labels = self._given_labels(plate, parent)
             if labels is not None:
-                return _FilePlate(size, parent, labels, labelled=True)
+                return FilePlate(size, parent, labels, labelled=True)
         texts = [index for _, index in self._pointers(plate) if isinstance(index, list)]
         if texts and plate.name not in self.columns.labels:
             labels = distinct_labels(texts)
             if self._may_take_labels(plate, labels, size):
-                return _FilePlate(size, parent, labels, labelled=True)
+                return FilePlate(size, parent, labels, labelled=True)
         if plate.parent is None or plate.index is not None or parent is None:
-            return _FilePlate(size, parent)
+            return FilePlate(size, parent)
         starts = np.searchsorted(parent, parent, side="left")
         numbers = map(str, (np.arange(size) - starts + 1).tolist())
-        return _FilePlate(size, parent, self._below_parent(plate.parent, parent, numbers))
+        return FilePlate(size, parent, self._below_parent(plate.parent, parent, numbers))
 
     def _below_parent(self, parent_plate: str, parent: NDArray[np.int64], own: Iterable[str]) -> list[str]:
         outer = self.found[parent_plate]
@@ -256,7 +256,7 @@ def _counts_of(column: Column, plate: Plate) -> Counts:
     return column.nested.counts[column.levels.index(plate.name)]
 
 
-def _sort(plate: _FilePlate, parent: Members | None) -> Members:
+def in_parent_order(plate: FilePlate, parent: Members | None) -> Members:
     """Members in the order of their parents."""
     rows = np.arange(plate.size)
     parents = None

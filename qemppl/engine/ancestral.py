@@ -6,19 +6,21 @@ From the prior this gives the starting proposals, and whole data sets; from post
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
 
 from qemppl.compile.layout import Layout, Target
+from qemppl.data.backend import Positions
 from qemppl.data.bound import BoundModel
+from qemppl.data.chain_steps import at_first_step, columns_of, restricted, steps
 from qemppl.data.evaluate import Evaluator
 from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Severity, Stage
 from qemppl.distributions.base import Law
 from qemppl.distributions.registry import LAWS
 from qemppl.distributions.truncated import End, draw_between
-from qemppl.engine.chain_steps import StepView, at_first_step, steps
 from qemppl.engine.torch_backend import TorchBackend
 from qemppl.ir.model import Definition, Expr, Previous, RandomVariable, Statement, ValueType, walk
 from qemppl.numerics.lazy import torch
@@ -52,8 +54,8 @@ def draw_layouts(bound: BoundModel) -> dict[str, Layout]:
 def prior_draws(bound: BoundModel, draws: int, generator: torch.Generator, target: Target) -> dict[str, torch.Tensor]:
     """Draws of every latent, by name: (member, draw, *event). An improper law draws from its stated stand-in, and so does one on a
     half-line that is improper in all but name, such as inv_gamma(0.001, 0.001), and a draw that a chain has carried too far."""
-    interpreter = _Interpreter(bound, draws, generator, target, {}, tames=True)
-    interpreter.run_all(s for s in bound.ir.statements if isinstance(s, Definition) or not s.observed)
+    interpreter = _Tamed(bound, draws, generator, target, {})
+    interpreter.run_all([s for s in bound.ir.statements if isinstance(s, Definition) or not s.observed])
     latents = {variable.name: variable.plate for variable in bound.ir.latents}
     return {
         name: interpreter.values[name][None] if plate is None else interpreter.values[name].transpose(0, 1)
@@ -85,25 +87,56 @@ def simulate(bound: BoundModel, generator: torch.Generator, target: Target) -> d
     return {name: values if plates[name] else values[:, None] for name, values in simulator.values.items()}
 
 
+@dataclass(frozen=True)
+class Known:
+    """Joint draws to go on from, and their number. values: by name, (draw, member, *event). first: of latents of chains, the members at
+    the first step whose values are known, and these."""
+
+    count: int
+    values: Mapping[str, torch.Tensor]
+    first: Mapping[str, tuple[Positions, torch.Tensor]] = field(default_factory=dict)
+
+
 def generate(
     bound: BoundModel, posterior: Mapping[str, torch.Tensor], generator: torch.Generator, target: Target
 ) -> dict[str, torch.Tensor]:
     """The generated quantities on posterior draws of latents and deterministic names. All: by name, (draw, member, *event)."""
-    if not bound.ir.generated:
+    known = Known(len(next(iter(posterior.values()))), posterior)
+    return _on_draws(_Interpreter, bound, bound.ir.generated, known, generator, target)
+
+
+def forecast(
+    bound: BoundModel, statements: Sequence[Statement], known: Known, generator: torch.Generator, target: Target
+) -> dict[str, torch.Tensor]:
+    """Statements of a model on joint draws of the names that they stand on: by name, (draw, member, *event). NaN where an argument of a
+    law is not finite."""
+    return _on_draws(_Simulator, bound, statements, known, generator, target)
+
+
+def _on_draws(
+    kind: type[_Interpreter],
+    bound: BoundModel,
+    statements: Sequence[Statement],
+    known: Known,
+    generator: torch.Generator,
+    target: Target,
+) -> dict[str, torch.Tensor]:
+    """In blocks of draws, as the memory allows."""
+    if not statements:
         return {}
-    count = len(next(iter(posterior.values())))
-    parts: dict[str, list[torch.Tensor]] = {}
     block = _block(bound, target)
-    for start in range(0, count, block):
-        known = {name: values[start : start + block].cpu() for name, values in posterior.items()}
-        size = min(block, count - start)
-        plates = {statement.name: statement.type.plate for statement in bound.ir.statements}
-        rooted = {name: values if plates[name] else values.squeeze(1) for name, values in known.items()}
-        interpreter = _Interpreter(bound, size, generator, target, rooted)
-        for statement in bound.ir.generated:
-            values = interpreter.run(statement)
-            parts.setdefault(statement.name, []).append(values if statement.type.plate else values[:, None])
-    return {name: torch.cat(values) for name, values in parts.items()}
+    plates = {statement.name: statement.type.plate for statement in bound.ir.statements}
+    parts: dict[str, list[torch.Tensor]] = {}
+    for start in range(0, known.count, block):
+        here = slice(start, start + block)
+        values = {name: x[here].cpu() if plates[name] else x[here, 0].cpu() for name, x in known.values.items()}
+        first = {name: (positions, x[here]) for name, (positions, x) in known.first.items()}
+        interpreter = kind(bound, min(block, known.count - start), generator, target, values, first)
+        interpreter.run_all(statements)
+        for statement in statements:
+            x = interpreter.values[statement.name]
+            parts.setdefault(statement.name, []).append(x if statement.type.plate else x[:, None])
+    return {name: torch.cat(drawn) for name, drawn in parts.items()}
 
 
 def _block(bound: BoundModel, target: Target) -> int:
@@ -122,8 +155,8 @@ def _components(bound: BoundModel, kind: ValueType) -> int:
 
 
 class _Interpreter:
-    """Values of statements on joint draws. values: by name, (draw, [member,] *event). tames: whether laws that are as good as improper
-    draw as improper ones do."""
+    """Values of statements on joint draws. values: by name, (draw, [member,] *event). first: of a latent of a chain, members at their first
+    step and their values (draw, member, *event), where these are known."""
 
     def __init__(
         self,
@@ -132,21 +165,20 @@ class _Interpreter:
         generator: torch.Generator,
         target: Target,
         values: Mapping[str, torch.Tensor],
-        tames: bool = False,
+        first: Mapping[str, tuple[Positions, torch.Tensor]] | None = None,
     ) -> None:
         self.values = dict(values)
-        self._tames = tames
+        self._first = first or {}
         self._bound = bound
         self._draws = draws
         self._generator = generator
         self._target = target
         self._evaluator = Evaluator(bound, self.values, TorchBackend(target))
 
-    def run_all(self, statements: Iterable[Statement]) -> None:
+    def run_all(self, statements: Sequence[Statement]) -> None:
         """Statements in the order of a model. Where a chain steps, a plate is done before those below it."""
-        ir = self._bound.ir
-        stepping = {variable.plate for variable in ir.latents if variable.initial is not None}
-        ordered = sorted(statements, key=lambda s: ir.path(s.type.plate)) if stepping else statements
+        stepping = {s.plate for s in statements if isinstance(s, RandomVariable) and s.initial is not None}
+        ordered = sorted(statements, key=lambda s: self._bound.ir.path(s.type.plate)) if stepping else statements
         for plate, group in groupby(ordered, key=lambda s: s.type.plate):
             here = list(group)
             if plate is not None and plate in stepping:
@@ -159,15 +191,19 @@ class _Interpreter:
         """The statements of a chain that others can read, step by step: all of one step before the next."""
         expressions = [expr for statement in statements for expr in statement.expressions]
         reached = {node.name for expr in expressions for node in walk(expr) if isinstance(node, Previous)}
-        view = StepView(self._bound, chain, expressions)
+        columns = columns_of(self._bound, chain, expressions)
         whole = {s.name: self._empty(s.type) for s in statements}
         for step, positions in enumerate(steps(self._bound, chain)):
             index = torch.as_tensor(positions, device=self._target.device)
             before = {f"prev({name})": whole[name][:, index - 1] for name in reached} if step else {}
-            known = self.values | before
-            here = type(self)(view.at(positions), self._draws, self._generator, self._target, known, self._tames)
+            bound, known = restricted(self._bound, chain, columns, positions), self.values | before
+            here = type(self)(bound, self._draws, self._generator, self._target, known)
             for statement in statements:
                 whole[statement.name][:, index] = here.run(statement if step else at_first_step(statement))
+            if step == 0:
+                for name in self._first.keys() & whole.keys():
+                    given, values = self._first[name]
+                    whole[name][:, torch.as_tensor(given)] = values
         self.values |= whole
 
     def run(self, statement: Statement) -> torch.Tensor:
@@ -205,13 +241,7 @@ class _Interpreter:
     ) -> torch.Tensor:
         if law.improper:
             return self._stand_in(empty, bounds)
-        x = draw_between(law, self._generator, *bounds, arguments)
-        if not self._tames or law.support.integer:
-            return x
-        if _is_boundless(x, bounds):
-            return self._stand_in(empty, bounds)
-        is_lost = ~(x.abs() < FURTHEST)
-        return torch.where(is_lost, self._stand_in(empty, bounds), x) if bool(is_lost.any()) else x
+        return draw_between(law, self._generator, *bounds, arguments)
 
     def _stand_in(self, empty: torch.Tensor, bounds: tuple[End, End]) -> torch.Tensor:
         noise = torch.randn(empty.shape, generator=self._generator, dtype=empty.dtype, device=empty.device)
@@ -239,6 +269,21 @@ class _Interpreter:
         value = value.reshape((*leading, *(1,) * (len(event) - rank), *own_event))
         members = () if plate is None else (self._bound.count(plate),)
         return value.expand(self._draws, *members, *event)
+
+
+class _Tamed(_Interpreter):
+    """Laws that are as good as improper draw as improper ones do."""
+
+    def _sample(
+        self, law: Law, arguments: Sequence[torch.Tensor], bounds: tuple[End, End], empty: torch.Tensor
+    ) -> torch.Tensor:
+        x = super()._sample(law, arguments, bounds, empty)
+        if law.support.integer:
+            return x
+        if _is_boundless(x, bounds):
+            return self._stand_in(empty, bounds)
+        is_lost = ~(x.abs() < FURTHEST)
+        return torch.where(is_lost, self._stand_in(empty, bounds), x) if bool(is_lost.any()) else x
 
 
 class _Simulator(_Interpreter):

@@ -147,9 +147,8 @@ class _Verifier:
                 is_latent = isinstance(node, ir.LatentRef)
                 return is_latent == (node.name in self.latents) and self.same(self.names.get(node.name), kind)
             case ir.Previous():
-                chain = kind.plate
-                is_chain = chain is not None and model.plate(chain).is_chain and model.is_within(site, chain)
-                return is_chain and self.same(self.latents.get(node.name), kind)
+                chains = [plate for plate in model.path(site) if model.plate(plate).is_chain]
+                return [kind.plate] == chains[-1:] and self.same(self.latents.get(node.name), kind)
             case ir.Lag():
                 is_chain = model.plate(node.chain).is_chain and kind.plate == node.chain
                 return is_chain and kind == node.value.type and node.steps >= 1 and not self.is_random(node.value)

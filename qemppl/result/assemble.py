@@ -68,6 +68,7 @@ def assemble_result(found: Findings, provenance: Provenance) -> FitResult:
         ),
         groups=_groups(found),
         starts=_starts(found.trials),
+        sizes=dict(bound.sizes),
         warnings=found.warnings,
         log_likelihood=_log_likelihood(found),
         log_prior=found.joint.log_prior.numpy(),
@@ -83,10 +84,10 @@ def _estimates(found: Findings) -> list[Estimate]:
     estimates = [_of_latent(found, variable) for variable in bound.ir.latents]
     plates = {definition.name: definition.type.plate for definition in bound.ir.definitions}
     for name, values in found.joint.definitions.items():
-        estimates.append(_from_draws(name, plates[name], in_file_order(bound, plates[name], values.numpy(), 1)))
+        estimates.append(from_draws(name, plates[name], in_file_order(bound, plates[name], values.numpy(), 1)))
     for statement in bound.ir.generated:
         draws = in_file_order(bound, statement.type.plate, found.generated[statement.name].numpy(), 1)
-        estimate = _from_draws(statement.name, statement.type.plate, draws)
+        estimate = from_draws(statement.name, statement.type.plate, draws)
         estimates.append(replace(estimate, predictive=isinstance(statement, RandomVariable)))
     return estimates
 
@@ -116,7 +117,7 @@ def _spread(by_member: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     return members.reshape(-1, *(1,) * (like.dim() - 1)).expand(like.shape)
 
 
-def _from_draws(name: str, plate: str | None, draws: Array) -> Estimate:
+def from_draws(name: str, plate: str | None, draws: Array) -> Estimate:
     """A deterministic name is known through the joint draws alone."""
     count = len(draws)
     mean, sd = draws.mean(0), draws.std(0, ddof=1) if count > 1 else np.full_like(draws[0], np.nan)

@@ -9,21 +9,22 @@ import xarray as xr
 
 from qemppl.diagnostics.diagnostic import Stage
 from qemppl.result.fit import FitResult
+from qemppl.result.predictions import Predictions
 from qemppl.result.record import fit_from_tree
 from qemppl.result.target import check_target, file_error, replace_file
-from qemppl.result.tree import FORMAT, to_datatree
+from qemppl.result.tree import FORMAT
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-def save(fit: FitResult, path: str | Path, *, force: bool = False) -> None:
-    """Write a fit; the file appears complete or not at all.
+def save(fit: FitResult | Predictions, path: str | Path, *, force: bool = False) -> None:
+    """Write a fit or predictions; the file appears complete or not at all.
 
     Raises DiagnosticsError when the file exists (unless `force`), or cannot be written.
     """
     check_target(path, force=force)
     # HDF5 crashes the process when the disk is full, so it writes to memory only.
-    replace_file(path, to_datatree(fit).to_netcdf(engine="h5netcdf"))
+    replace_file(path, fit.to_datatree().to_netcdf(engine="h5netcdf"))
 
 
 def load(path: str | Path) -> FitResult:

@@ -7,7 +7,7 @@ only (*event). Draws have the axis `draw` in front.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from qemppl.diagnostics.diagnostic import Diagnostic
 if TYPE_CHECKING:
     import xarray as xr
 
+    from qemppl.result.predictions import Predictions
     from qemppl.result.summary import Summary
 
 Array = NDArray[np.float64]
@@ -118,17 +119,45 @@ class Provenance:
 
 
 @dataclass(frozen=True)
-class FitResult:
+class Estimates:
+    """Numbers with names, on plates: what tables and files are made of."""
+
+    plates: tuple[PlateAxis, ...]
+    estimates: tuple[Estimate, ...]
+
+    def estimate(self, name: str) -> Estimate:
+        """The posterior of one name; KeyError with the names there are."""
+        for estimate in self.estimates:
+            if estimate.name == name:
+                return estimate
+        raise KeyError(f"{name!r} is not in this result; it has {', '.join(e.name for e in self.estimates)}")
+
+    def draws(self, name: str) -> Array:
+        """Equal-weight joint draws of one name, (draw, [member,] *event); KeyError with the names there are."""
+        return self.estimate(name).draws
+
+    # What is made of a fit stands on this class, so these methods import it when they are called.
+
+    def summary(self) -> Summary:
+        """Mean, Monte Carlo error, sd, quantiles, effective particles and k-hat of every number; printed, it is a table."""
+        from qemppl.result.summary import summarise  # noqa: PLC0415
+
+        return summarise(self)
+
+    def plate(self, name: str) -> PlateAxis:
+        return next(axis for axis in self.plates if axis.name == name)
+
+
+@dataclass(frozen=True)
+class FitResult(Estimates):
     """A fitted posterior with its evidence, diagnostics and provenance.
 
     log_evidence: nats; None under an improper prior. elbo: mean of log Zhat over the report phase. log_likelihood: by observation,
     (draw, [member]). log_prior, lp, lp_approx: (draw,), where lp is the log joint density and lp_approx that of the fitted Q.
-    starts: empty where there was only one.
+    starts: empty where there was only one. sizes: of event axes, by name.
     """
 
     model_text: str
-    plates: tuple[PlateAxis, ...]
-    estimates: tuple[Estimate, ...]
     observed_data: Mapping[str, Variable]
     constant_data: Mapping[str, Variable]
     log_evidence: float | None
@@ -148,25 +177,7 @@ class FitResult:
     lp_approx: Array
     provenance: Provenance
     starts: tuple[StartReport, ...] = ()
-
-    def estimate(self, name: str) -> Estimate:
-        """The posterior of one name; KeyError with the names there are."""
-        for estimate in self.estimates:
-            if estimate.name == name:
-                return estimate
-        raise KeyError(f"{name!r} is not in this fit; it has {', '.join(e.name for e in self.estimates)}")
-
-    def draws(self, name: str) -> Array:
-        """Equal-weight joint draws of one name, (draw, [member,] *event); KeyError with the names there are."""
-        return self.estimate(name).draws
-
-    # What is made of a fit stands on this class, so these methods import it when they are called.
-
-    def summary(self) -> Summary:
-        """Mean, Monte Carlo error, sd, quantiles, effective particles and k-hat of every number; printed, it is a table."""
-        from qemppl.result.summary import summarise  # noqa: PLC0415
-
-        return summarise(self)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def to_datatree(self) -> xr.DataTree:
         """Everything, in ArviZ's schema: plates and event axes are named dimensions, labels are coordinates."""
@@ -180,5 +191,8 @@ class FitResult:
 
         save(self, path, force=force)
 
-    def plate(self, name: str) -> PlateAxis:
-        return next(axis for axis in self.plates if axis.name == name)
+    def predict(self, new_data: Any = None, **options: Any) -> Predictions:
+        """Outcomes drawn from their law given the data: see `qemppl.driver.predict`, which this calls."""
+        from qemppl.driver import predict  # noqa: PLC0415
+
+        return predict(self, new_data, **options)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
-from qemppl.result.fit import Estimate, FitResult
+from qemppl.result.fit import Estimate, Estimates
 
 
-def member_labels(fit: FitResult, plate: str) -> tuple[str, ...]:
+def member_labels(fit: Estimates, plate: str) -> tuple[str, ...]:
     """One name a member, different for each: a label that several parents use gets its parent's in front, `Oslo,North`."""
     axis = fit.plate(plate)
     counts = Counter(axis.labels)
@@ -21,7 +21,7 @@ def member_labels(fit: FitResult, plate: str) -> tuple[str, ...]:
     )
 
 
-def element_names(fit: FitResult, estimate: Estimate) -> tuple[str, ...]:
+def element_names(fit: Estimates, estimate: Estimate) -> tuple[str, ...]:
     """The names of the numbers of an estimate, in the order of its flattened axes ([member,] *event)."""
     shape = estimate.mean.shape
     axes: list[tuple[str, ...]] = []

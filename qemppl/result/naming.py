@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from qemppl.result.fit import FitResult
+from qemppl.result.fit import Estimates, FitResult
 from qemppl.result.names import member_labels
 
 RESERVED = ("chain", "draw", "statistic", "iteration", "particle_group")
@@ -51,9 +51,9 @@ class Column:
 class Schema:
     """Makes datasets whose dimensions and coordinates are the plates and event axes of a fit."""
 
-    def __init__(self, fit: FitResult) -> None:
+    def __init__(self, fit: Estimates, names: tuple[str, ...]) -> None:
         self._fit = fit
-        self.naming = Naming(tuple(plate.name for plate in fit.plates), variable_names(fit))
+        self.naming = Naming(tuple(plate.name for plate in fit.plates), names)
         self._events: dict[tuple[str, int], str] = {}
         self._above: dict[tuple[str, str], str] = {}
 

@@ -75,6 +75,7 @@ def fit_from_tree(tree: xr.DataTree) -> FitResult:
         lp=_values(tree, "sample_stats", "lp")[0],
         lp_approx=_values(tree, "sample_stats", "lp_approx")[0],
         provenance=_read_provenance(tree.attrs),
+        sizes=layout.get("sizes", {}),
         starts=tuple(_read_starts(tree[f"{GROUP}/starts"].to_dataset())) if "starts" in tree[GROUP].children else (),
     )
 
@@ -88,6 +89,7 @@ def _run(fit: FitResult) -> xr.Dataset:
         "observed_data": {name: variable.plate for name, variable in fit.observed_data.items()},
         "constant_data": {name: variable.plate for name, variable in fit.constant_data.items()},
         "log_likelihood": list(fit.log_likelihood),
+        "sizes": dict(fit.sizes),
     }
     by_group = {
         "plate": strings(tuple(group.plate or "" for group in groups)),

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qemppl.diagnostics.diagnostic import Diagnostic
-from qemppl.result.fit import FitResult
+from qemppl.result.fit import Estimates, FitResult
 from qemppl.result.summary import Row, Summary, summarise
 
 COLUMNS = tuple(field.name for field in fields(Row) if field.name != "variable")
@@ -147,8 +147,13 @@ def json_object(fit: FitResult) -> dict[str, Any]:
         "stop_reason": fit.stop_reason,
         "seconds": _finite(fit.seconds),
         "warnings": [json_warning(warning) for warning in fit.warnings],
-        "summary": [{column: _finite(getattr(row, column)) for column in COLUMNS} for row in summarise(fit)],
+        "summary": summary_json(fit),
     }
+
+
+def summary_json(estimates: Estimates) -> list[dict[str, Any]]:
+    """The rows of the table; a number that is not finite is null."""
+    return [{column: _finite(getattr(row, column)) for column in COLUMNS} for row in summarise(estimates)]
 
 
 def _finite(value: float | str | None) -> float | str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qemppl.result.fit import Estimate, FitResult
+from qemppl.result.fit import Estimate, Estimates
 from qemppl.result.names import element_names
 
 QUANTILES = (0.05, 0.5, 0.95)
@@ -61,13 +61,13 @@ class Summary:
         return table_text(self)
 
 
-def summarise(fit: FitResult) -> Summary:
+def summarise(fit: Estimates) -> Summary:
     """Means and standard deviations as estimated from all particles; quantiles from the joint draws."""
     rows = tuple(row for estimate in fit.estimates for row in _rows(fit, estimate))
     return Summary(rows, max((len(estimate.draws) for estimate in fit.estimates), default=0))
 
 
-def _rows(fit: FitResult, estimate: Estimate) -> Iterator[Row]:
+def _rows(fit: Estimates, estimate: Estimate) -> Iterator[Row]:
     draws = estimate.draws.reshape(len(estimate.draws), -1)
     parts = np.array_split(draws, max(1, draws.size // BLOCK), axis=1)  # a quantile copies what it sorts
     quantiles = np.concatenate([np.quantile(part, QUANTILES, axis=0) for part in parts], axis=1)

@@ -16,8 +16,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from qemppl.result.fit import FitResult, Variable
-from qemppl.result.naming import Column, Schema
+from qemppl.result.naming import Column, Schema, variable_names
+from qemppl.result.predictions import Predictions
 from qemppl.result.record import record_tree
+from qemppl.version import __version__
 
 FORMAT = 2
 """Of the file; raised when an older reader would misread it."""
@@ -25,7 +27,7 @@ FORMAT = 2
 
 def to_datatree(fit: FitResult) -> xr.DataTree:
     """Every number of a fit, with plates and event axes as named dimensions and labels as coordinates."""
-    schema = Schema(fit)
+    schema = Schema(fit, variable_names(fit))
     library = {
         "created_at": fit.provenance.created_at,
         "inference_library": "qemppl",
@@ -46,6 +48,22 @@ def to_datatree(fit: FitResult) -> xr.DataTree:
     if not any(estimate.predictive for estimate in fit.estimates):
         del groups["posterior_predictive"]
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=library | _provenance(fit)), **groups})
+
+
+def predictions_tree(predictions: Predictions) -> xr.DataTree:
+    """The draws of predictions in one group, `predictions` or `posterior_predictive`."""
+    count = max((len(estimate.draws) for estimate in predictions.estimates), default=0)
+    attributes = {
+        "inference_library": "qemppl",
+        "inference_library_version": __version__,
+        "seed": predictions.seed,
+        "data_hash": predictions.fit.data_hash,
+    }
+    schema = Schema(predictions, tuple(estimate.name for estimate in predictions.estimates))
+    columns = (Column(estimate.name, estimate.plate, estimate.draws[None]) for estimate in predictions.estimates)
+    draws = {"chain": np.arange(1), "draw": np.arange(count)}
+    drawn = schema.dataset(columns, draws, attributes)
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=attributes), predictions.group: drawn})
 
 
 def _draws(fit: FitResult, *, predictive: bool) -> Iterator[Column]:

@@ -87,7 +87,7 @@ class Steps:
             hint = "define it from `prev` of the latents in it" if is_defined else None
         elif not scope.sees(symbol, name.span, site.plate):
             return False
-        elif symbol.plate is not None and scope.plates[symbol.plate].is_chain:
+        elif symbol.plate == self._chain(site.plate):
             return True
         else:
             self._not_of_chain(name, symbol, site)
@@ -98,7 +98,7 @@ class Steps:
 
     def _not_of_chain(self, name: ast.Variable, symbol: Symbol, site: Site) -> None:
         chain = self._chain(site.plate)
-        if self._chain(symbol.plate) is None:
+        if self._chain(symbol.plate) != chain:
             reason, hint = f"has one value for all steps of `{chain}`", f"write `{symbol.name}`"
         else:
             reason = f"belongs to `{symbol.plate}`, whose members are others at each step of `{chain}`"
