@@ -1,8 +1,11 @@
-"""Draws the posterior of every example: `python -m benchmarks.pictures`. Writes examples/*/posterior.png and docs/eight_schools.png."""
+"""python -m benchmarks.pictures [NAME ...]: draws the posterior of every example that can be fitted, or of those named. Writes
+examples/*/posterior.png and docs/eight_schools.png.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -15,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 import qemppl
+from benchmarks.examples import EXAMPLES, FITTED
 from qemppl.result.fit import Estimate, FitResult
 
 ROOT = Path(__file__).parents[1]
@@ -48,10 +52,11 @@ def _forest(axes: Axes, fit: FitResult, estimate: Estimate, reference: dict[str,
     total, shown = len(labels), min(len(labels), MOST_MEMBERS)
     order = np.argsort(estimate.mean)
     order = order[np.linspace(0, total - 1, shown).astype(int)]
-    q5, q25, q75, q95 = np.quantile(estimate.draws[:, order], [0.05, 0.25, 0.75, 0.95], axis=0)
     height = np.arange(len(order))
-    axes.hlines(height, q5, q95, color=PALE, lw=2)
-    axes.hlines(height, q25, q75, color=ACCENT, lw=3)
+    if not np.isnan(estimate.khat).all():  # of an enumerated latent the mean says it all
+        q5, q25, q75, q95 = np.quantile(estimate.draws[:, order], [0.05, 0.25, 0.75, 0.95], axis=0)
+        axes.hlines(height, q5, q95, color=PALE, lw=2)
+        axes.hlines(height, q25, q75, color=ACCENT, lw=3)
     axes.plot(estimate.mean[order], height, "o", color=INK, ms=3.5, label="mean")
     truth = [reference[f"{estimate.name}[{labels[i]}]"]["mean"] for i in order]
     axes.plot(truth, height, "x", color=REFERENCE, ms=5.5, mew=1.2, label="NUTS")
@@ -79,7 +84,7 @@ def _histogram(axes: Axes, estimate: Estimate, index: tuple[int, ...], reference
 
 
 if __name__ == "__main__":
-    for example in sorted((ROOT / "examples").glob("*/model.qem")):
-        draw(example.parent, example.with_name("posterior.png"))
-        print(example.parent.name)
+    for name in sys.argv[1:] or FITTED:
+        draw(EXAMPLES / name, EXAMPLES / name / "posterior.png")
+        print(name)
     (ROOT / "docs" / "eight_schools.png").write_bytes((ROOT / "examples/eight_schools/posterior.png").read_bytes())
