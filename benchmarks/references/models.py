@@ -245,7 +245,7 @@ def trend(data: Data) -> None:
     r = numpyro.sample("r", dist.HalfNormal(5))
     transition = jnp.array([[1.0, 0.0], [1.0, 1.0]])
     noise = jnp.stack([q_slope, q_level])
-    stores = LinearGaussian(jnp.array([0.0, 50.0]), jnp.array([1.0, 20.0]), transition, noise, r)
+    stores = LinearGaussian(jnp.array([0.0, 200.0]), jnp.array([1.0, 20.0]), transition, noise, r)
     _states(stores, data, jnp.zeros(()), ("slope", "level"))
 
 

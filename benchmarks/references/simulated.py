@@ -38,7 +38,7 @@ def trend() -> tuple[Data, Data]:
     for opened in OPENED.values():
         weeks = WEEKS + 1 - opened
         slope = generator.normal(0, 0.5) + np.cumsum(generator.normal(0, q_slope, weeks))
-        steps = np.append(generator.normal(50, 15), slope[:-1] + generator.normal(0, q_level, weeks - 1))
+        steps = np.append(generator.normal(200, 15), slope[:-1] + generator.normal(0, q_level, weeks - 1))
         _append(data, opened, generator, generator.normal(np.cumsum(steps), r))
     return data, {"q_slope": q_slope, "q_level": q_level, "r": r}
 
