@@ -18,8 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 import qemppl
-from benchmarks.examples import EXAMPLES, FITTED
+from benchmarks.examples import EXAMPLES, FITTED, REFERENCED
 from qemppl.result.fit import Estimate, FitResult
+from qemppl.result.names import member_labels
 
 ROOT = Path(__file__).parents[1]
 INK, ACCENT, PALE, REFERENCE = "#222222", "#2a6f97", "#a9c9dd", "#c1440e"
@@ -48,7 +49,7 @@ def draw(folder: Path, target: Path) -> None:
 
 def _forest(axes: Axes, fit: FitResult, estimate: Estimate, reference: dict[str, dict[str, float]]) -> None:
     """90 % and 50 % intervals of the members of a plate, and the mean of the reference."""
-    labels = fit.plate(estimate.plate or "").labels
+    labels = member_labels(fit, estimate.plate or "")
     total, shown = len(labels), min(len(labels), MOST_MEMBERS)
     order = np.argsort(estimate.mean)
     order = order[np.linspace(0, total - 1, shown).astype(int)]
@@ -84,7 +85,7 @@ def _histogram(axes: Axes, estimate: Estimate, index: tuple[int, ...], reference
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or FITTED:
+    for name in sys.argv[1:] or [name for name in FITTED if name in REFERENCED]:
         draw(EXAMPLES / name, EXAMPLES / name / "posterior.png")
         print(name)
     (ROOT / "docs" / "eight_schools.png").write_bytes((ROOT / "examples/eight_schools/posterior.png").read_bytes())
