@@ -9,12 +9,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmarks.posteriors import ROOT
+from benchmarks.examples import EXAMPLES, FITTED
 from qemppl.diagnostics.diagnostic import Severity
 from qemppl.driver import compile_model
 
-EXAMPLES = ROOT / "examples"
-NAMES = tuple(sorted(path.parent.name for path in EXAMPLES.glob("*/model.qem")))
 SEEDS = range(1, 21)
 
 
@@ -27,7 +25,7 @@ def alarms(name: str, seed: int) -> list[str]:
 def main(names: Sequence[str]) -> int:
     """The number of fits that warn."""
     false = 0
-    for name in names or NAMES:
+    for name in names or FITTED:
         found = {seed: alarms(name, seed) for seed in SEEDS}
         warned = {seed: words for seed, words in found.items() if words}
         false += len(warned)

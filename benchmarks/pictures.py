@@ -1,8 +1,11 @@
-"""Draws the posterior of every example: `python -m benchmarks.pictures`. Writes examples/*/posterior.png and docs/eight_schools.png."""
+"""python -m benchmarks.pictures [NAME ...]: draws the posterior of every example that can be fitted, or of those named. Writes
+examples/*/posterior.png and docs/eight_schools.png.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -15,7 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 import qemppl
+from benchmarks.examples import EXAMPLES, FITTED, REFERENCED
 from qemppl.result.fit import Estimate, FitResult
+from qemppl.result.names import member_labels
 
 ROOT = Path(__file__).parents[1]
 INK, ACCENT, PALE, REFERENCE = "#222222", "#2a6f97", "#a9c9dd", "#c1440e"
@@ -44,14 +49,15 @@ def draw(folder: Path, target: Path) -> None:
 
 def _forest(axes: Axes, fit: FitResult, estimate: Estimate, reference: dict[str, dict[str, float]]) -> None:
     """90 % and 50 % intervals of the members of a plate, and the mean of the reference."""
-    labels = fit.plate(estimate.plate or "").labels
+    labels = member_labels(fit, estimate.plate or "")
     total, shown = len(labels), min(len(labels), MOST_MEMBERS)
     order = np.argsort(estimate.mean)
     order = order[np.linspace(0, total - 1, shown).astype(int)]
-    q5, q25, q75, q95 = np.quantile(estimate.draws[:, order], [0.05, 0.25, 0.75, 0.95], axis=0)
     height = np.arange(len(order))
-    axes.hlines(height, q5, q95, color=PALE, lw=2)
-    axes.hlines(height, q25, q75, color=ACCENT, lw=3)
+    if not np.isnan(estimate.khat).all():  # of an enumerated latent the mean says it all
+        q5, q25, q75, q95 = np.quantile(estimate.draws[:, order], [0.05, 0.25, 0.75, 0.95], axis=0)
+        axes.hlines(height, q5, q95, color=PALE, lw=2)
+        axes.hlines(height, q25, q75, color=ACCENT, lw=3)
     axes.plot(estimate.mean[order], height, "o", color=INK, ms=3.5, label="mean")
     truth = [reference[f"{estimate.name}[{labels[i]}]"]["mean"] for i in order]
     axes.plot(truth, height, "x", color=REFERENCE, ms=5.5, mew=1.2, label="NUTS")
@@ -79,7 +85,7 @@ def _histogram(axes: Axes, estimate: Estimate, index: tuple[int, ...], reference
 
 
 if __name__ == "__main__":
-    for example in sorted((ROOT / "examples").glob("*/model.qem")):
-        draw(example.parent, example.with_name("posterior.png"))
-        print(example.parent.name)
+    for name in sys.argv[1:] or [name for name in FITTED if name in REFERENCED]:
+        draw(EXAMPLES / name, EXAMPLES / name / "posterior.png")
+        print(name)
     (ROOT / "docs" / "eight_schools.png").write_bytes((ROOT / "examples/eight_schools/posterior.png").read_bytes())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,17 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from benchmarks.examples import CHAINS, EXAMPLES, NAMES, REFERENCED
 from qemppl.driver import compile_model
 from qemppl.result.fit import FitResult
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
-NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/model.qem"))
 FEW_GROUPS = {("eight_schools", "tau"), ("surgical", "sigma"), ("melanoma", "s_nation"), ("wine", "s")}
 """Scales of fewer than 15 groups: the posterior has a heavy tail, so twice the error is allowed."""
+
+DISCRETE = {"z", "prone", "occupied", "alive"}
+"""Latents of two values: the mean says what the sd is, down to chances of 1e-9."""
+ROUNDING = 1e-6
+"""Of the means of discrete latents that are all but certain."""
 
 Array = NDArray[np.float64]
 
@@ -34,8 +37,11 @@ def fit(name: str, seed: int) -> FitResult:
     return compile_model(folder / "model.qem").fit(folder / "data.json", seed=seed)
 
 
+WAITING = pytest.mark.skip("waits for the fit of chains")
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=WAITING) if n in CHAINS else n for n in REFERENCED])
 def test_agrees_with_the_reference(name: str, seed: int) -> None:
     reference = json.loads((EXAMPLES / name / "reference.json").read_text())
     result = fit(name, seed)
@@ -43,17 +49,27 @@ def test_agrees_with_the_reference(name: str, seed: int) -> None:
     assert set(rows) == set(reference)
     for key, expected in reference.items():
         slack = 2 if (name, key) in FEW_GROUPS else 1
-        assert abs(rows[key].mean - expected["mean"]) <= 0.05 * slack * expected["sd"], key
-        assert abs(rows[key].sd / expected["sd"] - 1) <= 0.05 * slack, key
+        assert abs(rows[key].mean - expected["mean"]) <= 0.05 * slack * expected["sd"] + ROUNDING, key
+        if key.partition("[")[0] not in DISCRETE:
+            assert abs(rows[key].sd / expected["sd"] - 1) <= 0.05 * slack, key
     assert not result.warnings
     assert np.isfinite(result.log_evidence or np.nan)
 
 
+@pytest.mark.parametrize("name", CHAINS)
+def test_chains_are_bound_to_their_data(name: str) -> None:
+    bound, warnings = compile_model(EXAMPLES / name / "model.qem").bind(EXAMPLES / name / "data.json")
+    assert not warnings
+    assert bound.ir.observations
+
+
 def test_every_example_is_complete() -> None:
-    assert len(NAMES) == 8
+    assert len(NAMES) == 16
     for name in NAMES:
         files = {path.name for path in (EXAMPLES / name).iterdir()}
-        assert {"model.qem", "data.json", "reference.json", "README.md", "posterior.png"} <= files
+        assert {"model.qem", "data.json", "README.md"} <= files
+        assert ("reference.json" if name in REFERENCED else "truth.json") in files
+        assert "posterior.png" in files or name in CHAINS or name not in REFERENCED
 
 
 def eight_schools_log_joint(data: dict[str, Any], mu: Array, tau: Array, fineness: int) -> Array:

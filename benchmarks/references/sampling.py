@@ -13,7 +13,7 @@ import numpy as np
 import numpyro
 from numpy.typing import NDArray
 from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
-from numpyro.handlers import reparam, seed, trace
+from numpyro.handlers import block, reparam, seed, substitute, trace
 from numpyro.infer import MCMC, NUTS
 from numpyro.infer.reparam import LocScaleReparam
 
@@ -23,6 +23,10 @@ CHAINS = 4
 WARMUP = 2_000
 MINIMUM_ESS = 40_000
 MAXIMUM_RHAT = 1.005
+AVERAGED = 40_000
+"""Draws at most, evenly spaced, over which the moments of integrated latents are averaged."""
+CERTAIN = 1e-6
+"""A smaller sd is written as 0."""
 
 Draws = dict[str, NDArray[np.float64]]
 
@@ -32,8 +36,9 @@ class UnreliableError(Exception):
 
 
 def sample(reference: Reference, data: Data, key: int) -> Draws:
-    """Draws of every latent, each with the axes (chain, draw, *shape); raises `UnreliableError` if they miss the bar."""
-    model = reparam(reference.model, config={name: LocScaleReparam(0) for name in reference.non_centred})
+    """Draws of every sampled latent, each with the axes (chain, draw, *shape); raises `UnreliableError` if they miss the bar."""
+    density = block(reference.model, hide=list(reference.integrated))
+    model = reparam(density, config={name: LocScaleReparam(0) for name in reference.non_centred})
     kernel = NUTS(model, target_accept_prob=reference.target_accept, dense_mass=True)
     mcmc = MCMC(
         kernel,
@@ -85,15 +90,46 @@ def moments(reference: Reference, data: Data, draws: Draws) -> dict[str, dict[st
             if plates:
                 labels[0] = data[plates[0]][index[0]]
             row = f"{name}[{','.join(labels)}]" if labels else name
-            table[row] = _rounded(values[:, *index])
+            table[row] = _rounded(float(values[:, *index].mean()), float(values[:, *index].std(ddof=1)))
+    return table | _integrated(reference, data, draws)
+
+
+def _integrated(reference: Reference, data: Data, draws: Draws) -> dict[str, dict[str, float]]:
+    """The same of the latents that the density integrates out: the average of their mean given the sampled latents, and by the law of total
+    variance the sd."""
+    step = -(-next(iter(draws.values())).shape[1] * CHAINS // AVERAGED)
+    flat = {name: value[:, ::step].reshape(-1, *value.shape[2:]) for name, value in draws.items()}
+
+    def given(values: dict[str, Any]) -> dict[str, Any]:
+        sites = trace(substitute(reference.model, values)).get_trace(data)
+        return {name: sites[name]["value"] for name in reference.integrated}
+
+    table: dict[str, dict[str, float]] = {}
+    for name, moment in jax.lax.map(given, flat, batch_size=100).items():
+        means, variances = np.moveaxis(np.asarray(moment).reshape(len(moment), 2, -1), 1, 0)
+        sds = np.sqrt(variances.mean(0) + means.var(0))
+        rows = _rows(data, name, reference.integrated[name], sds.size)
+        table |= {row: _rounded(float(mean), float(sd)) for row, mean, sd in zip(rows, means.mean(0), sds, strict=True)}
     return table
 
 
-def _rounded(values: NDArray[np.float64]) -> dict[str, float]:
-    """Mean and standard deviation to a thousandth of the latter's leading digit, below the error of the run."""
-    sd = float(values.std(ddof=1))
+def _rows(data: Data, name: str, plates: tuple[str, ...], size: int) -> list[str]:
+    """What the members are called: of no plate, of one, or of one nested by lists in another, whose labels recur there."""
+    if not plates:
+        return [name]
+    *above, plate = plates
+    if above:
+        nested = zip(data[above[0]], data[plate], strict=True)
+        return [f"{name}[{parent},{label}]" for parent, members in nested for label in members]
+    return [f"{name}[{label}]" for label in data.get(plate, range(1, size + 1))]
+
+
+def _rounded(mean: float, sd: float) -> dict[str, float]:
+    """Both to a thousandth of the sd's leading digit, below the error of the run. A discrete latent may be certain but for rounding."""
+    if sd < CERTAIN:
+        return {"mean": round(mean, 6), "sd": 0.0}
     decimals = 3 - math.floor(math.log10(sd))
-    return {"mean": round(float(values.mean()), decimals), "sd": round(sd, decimals)}
+    return {"mean": round(mean, decimals), "sd": round(sd, decimals)}
 
 
 def record(reference: Reference, data: Data, key: int, path: Path) -> None:
