@@ -141,8 +141,8 @@ def _unresolved_steps(plan: Plan, group: Group, share: float, tolerance: float) 
     return Diagnostic(
         code="QEM909",
         severity=Severity.WARNING,
-        message=f"the {plan.particles[group.name]} particles of {latents} at each {group.plate} are too far apart for how little it changes "
-        f"from one to the next, in {share:.1%} of the posterior; at most {tolerance:.1%} may",
+        message=f"the {plan.particles[group.name]} particles of {latents} at each {group.plate} are too far apart for how little it "
+        f"changes from one to the next, in {share:.1%} of the posterior; at most {tolerance:.1%} may",
         notes=(
             "given the next step, its law is narrower than its particles are apart; its sd is then too small, and so is the evidence, "
             "which no Monte Carlo error shows",
