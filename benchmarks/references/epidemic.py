@@ -45,8 +45,8 @@ def at_truth(fineness: float) -> float:
     """The sum over the regions of the example."""
     data, truth = (json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")) for name in ("data", "truth"))
     total = 0.0
-    for region, x, cases in zip(data["region"], data["x"], data["cases"], strict=True):
-        drift = truth["r"][region] - np.array(x) @ np.array(truth["beta"])
+    for x, cases in zip(data["x"], data["cases"], strict=True):
+        drift = truth["growth"] - np.array(x) @ np.array(truth["beta"])
         total += log_density(np.array(cases, float), drift, truth["s"], truth["phi"], fineness)
     return total
 

@@ -57,20 +57,18 @@ def epidemic() -> tuple[Data, Data]:
     truth: Data = {
         "beta": [0.06, 0.02, 0.03, 0.0, 0.05, 0.01, 0.04, 0.02, 0.03, 0.05, 0.04],
         "growth": 0.16,
-        "s_region": 0.03,
         "s": 0.08,
         "phi": 12.0,
     }
     x = _measures(generator, regions, days)
-    r = generator.normal(truth["growth"], truth["s_region"], regions).round(4)
-    drift = r[:, None] - x @ np.array(truth["beta"]) + generator.normal(0, truth["s"], (regions, days))
+    drift = truth["growth"] - x @ np.array(truth["beta"]) + generator.normal(0, truth["s"], (regions, days))
     drift[:, 0] = generator.normal(3, 1, regions)
     log_infections = np.cumsum(drift, 1)
     phi = truth["phi"]
     cases = generator.poisson(np.exp(log_infections) * generator.gamma(phi, 1 / phi, (regions, days)))
     names = [f"R{i + 1:02}" for i in range(regions)]
     data = {"region": names, "x": _compact(x), "cases": cases.tolist()}
-    return data, truth | {"r": dict(zip(names, r.tolist(), strict=True))}
+    return data, truth
 
 
 def _measures(generator: np.random.Generator, regions: int, days: int) -> Array:

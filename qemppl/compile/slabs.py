@@ -20,6 +20,9 @@ from qemppl.compile.program import Program
 CACHE_ENTRIES = 1 << 20
 """Entries of the tables of a slab: eight megabytes, so that they stay in the cache from the density to the message."""
 
+CHAIN_ENTRIES = 8
+"""Times as many where chains are summed out: their steps are taken one after another, so several chains at once cost less."""
+
 MESSAGES = 3
 """Numbers kept for each entry of a message: the sum, its logarithm, and what flows back through it."""
 
@@ -70,7 +73,8 @@ class _Tree:
         inside = self._inside(plate)
         if not any(axis in self.by_plate for axis in inside):
             return []  # nothing is summed out here
-        ends = _ends(self._cost(plate), self.entries)
+        has_chains = any(axis in self.chains for axis in inside)
+        ends = _ends(self._cost(plate), self.entries * (CHAIN_ENTRIES if has_chains else 1))
         return [
             {axis: _below(axes, axis, plate, start, stop) for axis in inside}
             for start, stop in zip([0, *ends[:-1]], ends, strict=True)

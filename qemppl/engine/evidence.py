@@ -124,8 +124,14 @@ class Contraction:
         )
 
     def room(self, section: Section, shapes: Mapping[TableKey, tuple[int, ...]]) -> Tables:
-        """Memory for the tables of a section, allocated once; slabs share it, so that it stays in the cache."""
-        return {key: self._allocated((bool(section.members), key), shape) for key, shape in shapes.items()}
+        """Memory for the tables of a section, allocated once; slabs share it, so that it stays in the cache. What chains leave behind
+        takes the place of their tables, which each slab therefore has for itself where it is kept."""
+        own = {step.plate for step in section.steps if step.states} if self._is_kept else set()
+        slab = "a slab" if section.members else "the trunk"
+        return {
+            key: self._allocated((section.number if key[0] in own else slab, key), shape)
+            for key, shape in shapes.items()
+        }
 
     def combine(self, section: Section, tables: Tables) -> list[Operands]:
         """The log-factors of a section's steps from its tables, which are used up. At the first step of a chain what reaches back to the
@@ -243,12 +249,9 @@ class Contraction:
 
     def _sum_out(self, step: Step, section: Section, terms: Operands) -> tuple[Conditional, torch.Tensor]:
         """What a step leaves behind, and its message."""
-        kept = self._room_for_exponentials(section, step, terms)
         if not step.states:
-            return sum_out(step, section, terms, kept)
-        if kept is not terms:
-            kept[0].copy_(terms[0])
-        return sum_out_chain(step, section, kept[0], self._links(section, step.plate))
+            return sum_out(step, section, terms, self._room_for_exponentials(section, step, terms))
+        return sum_out_chain(step, section, terms[0], self._links(section, step.plate))
 
     def _links(self, section: Section, chain: str | None) -> Links:
         """How the steps of a chain follow each other in a section."""

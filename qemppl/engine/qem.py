@@ -26,7 +26,7 @@ from qemppl.engine.evidence import Contraction, Evidence, LogFactors
 from qemppl.engine.faults import impossible, not_a_number
 from qemppl.engine.log_factors import log_factors
 from qemppl.engine.particles import Particles, Proposal, draw_particles
-from qemppl.engine.resolution import more_particles, unresolved
+from qemppl.engine.resolution import MOSTLY, more_particles, unresolved
 from qemppl.numerics.allocation import keep_freed_memory
 from qemppl.numerics.lazy import torch
 
@@ -65,6 +65,7 @@ SHORTEST_STAY, LONGEST_STAY = 8, 20
 WORK = 1 << 28
 """Entries of tables that iterations may compute after Q has arrived, a few seconds, in numbers between these. They still help by
 averaging: Q then knows of tails of the posterior that few iterations have met."""
+FEWEST_LOOKS = 3
 LOOK_EVERY = 2
 """Iterations between two looks at what is unresolved: these take about 2 % of one."""
 ARRIVED = "the evidence no longer varies"
@@ -188,6 +189,12 @@ class Adaptation:
         seen = [line.unresolved for line in self.latest if line.unresolved][-SHORTEST_STAY:]
         return {name: fmean(line[name] for line in seen) for name in (seen[-1] if seen else ())}
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the latest FEWEST_LOOKS lines that have looked, since the number of particles was changed, found most unresolved."""
+        seen = [line.unresolved for line in self.latest if line.unresolved][-FEWEST_LOOKS:]
+        return len(seen) == FEWEST_LOOKS and all(max(line.values()) > MOSTLY for line in seen)
+
 
 def adapt(sampler: Sampler, state: Adaptation, max_iterations: int, watch: Callable[[Adaptation], None]) -> Adaptation:
     """Fits Q. Stops when neither the trust region nor, beyond its own noise, the evidence rises, or at `max_iterations`.
@@ -210,7 +217,7 @@ def adapt(sampler: Sampler, state: Adaptation, max_iterations: int, watch: Calla
         move = _step_size(state)
         state.proposals = tuple(_m_step(state, proposal, step, weighted, move) for proposal in state.proposals)
         state.stop_reason = _stop_reason(state, max_iterations, sampler.plan.flops)
-        if state.stop_reason and state.stop_reason != EXHAUSTED:
+        if state.stop_reason != EXHAUSTED and (state.stop_reason or state.is_hopeless):
             sampler = _grow(sampler, state)
         watch(state)
     return state

@@ -40,8 +40,11 @@ as much should lie below, and has been lost. Without a share p next to 0, the me
 GROWTHS = (4, 2)
 """How many times the particles at once: the first that MOST_WORK and the memory allow."""
 MOST_PARTICLES = 512
-MOST_WORK = 1 << 25
-"""Entries of tables that an iteration with more particles may compute: some tenths of a second."""
+MOST_WORK, MOST_CHAIN_WORK = 1 << 25, 1 << 30
+"""Entries of tables that an iteration with more particles may compute: some tenths of a second, and some seconds where the states of a
+chain need them, for then all of the posterior does."""
+MOSTLY = 0.5
+"""Posterior weight that is not worth waiting for: more particles are taken at once."""
 
 
 def unresolved(plan: Plan, contraction: Contraction, evidence: Evidence) -> dict[str, float]:
@@ -115,10 +118,10 @@ def _on_a_line(groups: Sequence[Group]) -> bool:
 
 def more_particles(plan: Plan, shares: Mapping[str, float]) -> dict[str, int]:
     """K of the groups that need more and can have them, where nobody asked for the K they have. shares: as of `unresolved`."""
-    room = min(MOST_WORK / max(plan.flops, 1), plan.target.memory / max(plan.peak_bytes, 1))
     states = {state for chain in plan.chains for state in chain.states}
     few = [name for name, share in shares.items() if share > TOLERABLE]
-    power = 2 if states.intersection(few) else 1  # pairs of them meet in a chain
+    power, work = (2, MOST_CHAIN_WORK) if states.intersection(few) else (1, MOST_WORK)  # pairs meet in a chain
+    room = min(work / max(plan.flops, 1), plan.target.memory / max(plan.peak_bytes, 1))
     growth = next((factor for factor in GROWTHS if factor**power <= room), None)
     if plan.choice.is_asked or growth is None:
         return {}
