@@ -37,8 +37,9 @@ v rises so fast that they cannot be alike, less than enough is always too few.""
 TOLERABLE = 0.01
 """Posterior weight where less than twice the effective particles that LOSS needs are left. The density of a scale is even near 0, so about
 as much should lie below, and has been lost. Without a share p next to 0, the mean of a scale is p to 2 p posterior sd too large."""
-GROWTHS = (4, 2)
-"""How many times the particles at once: the first that MOST_WORK and the memory allow."""
+GROWTHS, CHAIN_GROWTHS = (4, 2), (1.5,)
+"""How many times the particles at once: the first that the work and the memory allow. Pairs of them meet in a chain, and a few more do much
+there, so it gets them little by little."""
 MOST_PARTICLES = 512
 MOST_WORK, MOST_CHAIN_WORK = 1 << 25, 1 << 30
 """Entries of tables that an iteration with more particles may compute: some tenths of a second, and some seconds where the states of a
@@ -120,12 +121,13 @@ def more_particles(plan: Plan, shares: Mapping[str, float]) -> dict[str, int]:
     """K of the groups that need more and can have them, where nobody asked for the K they have. shares: as of `unresolved`."""
     states = {state for chain in plan.chains for state in chain.states}
     few = [name for name, share in shares.items() if share > TOLERABLE]
-    power, work = (2, MOST_CHAIN_WORK) if states.intersection(few) else (1, MOST_WORK)  # pairs meet in a chain
+    in_chain = bool(states.intersection(few))
+    growths, work = (CHAIN_GROWTHS, MOST_CHAIN_WORK) if in_chain else (GROWTHS, MOST_WORK)
     room = min(work / max(plan.flops, 1), plan.target.memory / max(plan.peak_bytes, 1))
-    growth = next((factor for factor in GROWTHS if factor**power <= room), None)
+    growth = next((factor for factor in growths if factor ** (2 if in_chain else 1) <= room), None)
     if plan.choice.is_asked or growth is None:
         return {}
-    grown = {name: growth * plan.particles[name] for name in few}
+    grown = {name: int(growth * plan.particles[name]) for name in few}
     return {name: count for name, count in grown.items() if count <= MOST_PARTICLES}
 
 
