@@ -55,9 +55,9 @@ def epidemic() -> tuple[Data, Data]:
     regions, days = 92, 109
     generator = np.random.default_rng(3)
     truth: Data = {
-        "beta": [0.06, 0.02, 0.03, 0.0, 0.05, 0.01, 0.04, 0.02, 0.03, 0.05, 0.04],
+        "beta": [0.04, 0.01, 0.02, 0.0, 0.03, 0.01, 0.02, 0.01, 0.02, 0.03, 0.02],
         "growth": 0.16,
-        "s": 0.08,
+        "s": 0.2,
         "phi": 12.0,
     }
     x = _measures(generator, regions, days)
