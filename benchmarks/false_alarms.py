@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmarks.examples import EXAMPLES, FITTED
+from benchmarks.examples import EXAMPLES, REFERENCED
 from qemppl.diagnostics.diagnostic import Severity
 from qemppl.driver import compile_model
 
@@ -25,7 +25,7 @@ def alarms(name: str, seed: int) -> list[str]:
 def main(names: Sequence[str]) -> int:
     """The number of fits that warn."""
     false = 0
-    for name in names or FITTED:
+    for name in names or REFERENCED:
         found = {seed: alarms(name, seed) for seed in SEEDS}
         warned = {seed: words for seed, words in found.items() if words}
         false += len(warned)

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 import qemppl
-from benchmarks.examples import EXAMPLES, FITTED, REFERENCED
+from benchmarks.examples import EXAMPLES, REFERENCED
 from qemppl.result.fit import Estimate, FitResult
 from qemppl.result.names import member_labels
 
@@ -85,7 +85,7 @@ def _histogram(axes: Axes, estimate: Estimate, index: tuple[int, ...], reference
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or [name for name in FITTED if name in REFERENCED]:
+    for name in sys.argv[1:] or REFERENCED:
         draw(EXAMPLES / name, EXAMPLES / name / "posterior.png")
         print(name)
     (ROOT / "docs" / "eight_schools.png").write_bytes((ROOT / "examples/eight_schools/posterior.png").read_bytes())

@@ -45,6 +45,7 @@ POSTERIORS = (
     Posterior("logmesquite_logvash", "mesquite", "mesquite-logmesquite_logvash"),
     Posterior("logearn_interaction", "earnings", "earnings-logearn_interaction"),
     Posterior("low_dim_gauss_mix", "low_dim_gauss_mix", "low_dim_gauss_mix-low_dim_gauss_mix"),
+    Posterior("hmm_example", "hmm_example", "hmm_example-hmm_example"),
     Posterior("diamonds", "diamonds", "diamonds-diamonds"),
     Posterior("nes", "nes1980", "nes1980-nes"),
     Posterior("glm_poisson", "GLM_Poisson_Data"),

@@ -328,16 +328,6 @@ def test_predictions_of_a_fitted_mean_have_their_law() -> None:
     assert abs(drawn.std() / spread - 1) < limit / np.sqrt(2 * COUNT) + 0.03
 
 
-def fitted(text: str, data: dict[str, object]) -> FitResult:
-    """A fit of a chain; where chains are not fitted yet, the test is passed over. TO BE MADE `compile_model(text=text).fit(...)` alone."""
-    try:
-        return compile_model(text=text).fit(data, seed=1, draws=COUNT)
-    except DiagnosticsError as error:
-        if any(diagnostic.code == "QEM507" for diagnostic in error.diagnostics):
-            pytest.skip("latents with prev are not fitted yet")
-        raise
-
-
 def test_a_fitted_chain_goes_on_as_the_kalman_filter_says() -> None:
     """x_t = 0.8 x_(t-1) + 0.5 e, y = x + 0.4 e: the law of y three steps ahead is normal. Beside the draws' own error stands that of the
     fit: up to 0.02 and 0.03 sd."""
@@ -351,7 +341,8 @@ def test_a_fitted_chain_goes_on_as_the_kalman_filter_says() -> None:
         gain = variance / (variance + 0.16)
         mean, variance = mean + gain * (value - mean), (1 - gain) * variance
         mean, variance = 0.8 * mean, 0.64 * variance + 0.25
-    drawn = fitted(text, {"y": y}).predict(steps=3, seed=13).draws("y")
+    fit = compile_model(text=text).fit({"y": y}, seed=1, draws=COUNT)
+    drawn = fit.predict(steps=3, seed=13).draws("y")
     limit = stats.norm.isf(RISK / 12)
     for step in range(3):
         sd = np.sqrt(variance + 0.16)

@@ -16,6 +16,11 @@ WEEKS = 60
 INTERVENTIONS = 9
 
 
+TREND = {"Acton": 1, "Camden": 9}
+"""The stores of `trend`, and their first weeks of TREND_WEEKS."""
+TREND_WEEKS = 40
+
+
 def sales() -> tuple[Data, Data]:
     """Six stores, up to 60 weeks: a random walk, leaflets in a quarter of the weeks, a tenth of the weeks missing."""
     q, r, beta = 1.2, 4.0, 8.0
@@ -25,28 +30,28 @@ def sales() -> tuple[Data, Data]:
         weeks = WEEKS + 1 - opened
         level = generator.normal(50, 15) + np.cumsum(generator.normal(0, q, weeks))
         leaflet = generator.random(weeks) < 0.25
-        _append(data, opened, generator, generator.normal(level + beta * leaflet, r))
+        _append(data, range(opened, WEEKS + 1), generator, generator.normal(level + beta * leaflet, r))
         data["leaflet"].append(leaflet.astype(int).tolist())
     return data, {"q": q, "r": r, "beta": beta}
 
 
 def trend() -> tuple[Data, Data]:
-    """The same stores: slope and level are random walks."""
+    """Two of these stores: slope and level are random walks."""
     q_slope, q_level, r = 0.2, 2.0, 3.0
     generator = np.random.default_rng(2)
-    data: Data = {"store": list(OPENED), "week": [], "sales": []}
-    for opened in OPENED.values():
-        weeks = WEEKS + 1 - opened
+    data: Data = {"store": list(TREND), "week": [], "sales": []}
+    for opened in TREND.values():
+        weeks = TREND_WEEKS + 1 - opened
         slope = generator.normal(0, 0.5) + np.cumsum(generator.normal(0, q_slope, weeks))
         steps = np.append(generator.normal(200, 15), slope[:-1] + generator.normal(0, q_level, weeks - 1))
-        _append(data, opened, generator, generator.normal(np.cumsum(steps), r))
+        _append(data, range(opened, TREND_WEEKS + 1), generator, generator.normal(np.cumsum(steps), r))
     return data, {"q_slope": q_slope, "q_level": q_level, "r": r}
 
 
-def _append(data: Data, opened: int, generator: np.random.Generator, sold: Array) -> None:
+def _append(data: Data, weeks: range, generator: np.random.Generator, sold: Array) -> None:
     """A store's weeks and sales, a tenth of them missing."""
     is_missing = generator.random(sold.size) < 0.1
-    data["week"].append([str(week) for week in range(opened, WEEKS + 1)])
+    data["week"].append([str(week) for week in weeks])
     data["sales"].append([None if gone else round(x, 1) for x, gone in zip(sold.tolist(), is_missing, strict=True)])
 
 

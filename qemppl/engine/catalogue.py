@@ -64,9 +64,10 @@ CATALOGUE: dict[str, Entry] = {
         " that it has none. Monte Carlo errors do not see that.",
     ),
     "QEM909": Entry(
-        "small scales not resolved",
+        "particles too far apart",
         "Where a scale of a plate is near 0, the law of its members given the global latents is narrower than their particles are apart, so"
-        " small scales lose weight, in every replicate alike. Groups get more particles by themselves as far as time allows.",
+        " small scales lose weight, in every replicate alike. In a chain it is the law of a state given the next one, where states hardly"
+        " change from step to step. Groups get more particles by themselves as far as time allows.",
     ),
     "QEM951": Entry(
         "few effective particles",

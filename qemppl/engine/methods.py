@@ -56,14 +56,21 @@ def refusals(method: Method, plan: Plan) -> list[Diagnostic]:
     sampled = [part.variable.name for group in plan.groups if group.family.support.integer for part in group.parts]
     enumerated = [discrete.name for discrete in plan.enumerations]
     if method == "vi" and (sampled or enumerated):
-        return [_refused("vi", [*sampled, *enumerated], "it needs derivatives by every latent")]
+        return [_refused("vi", [*sampled, *enumerated], DISCRETE, "it needs derivatives by every latent")]
+    if method == "vi" and plan.chains:
+        states = [v.name for v in plan.bound.ir.latents if v.initial is not None]
+        return [_refused("vi", states, STATE, "it has no derivatives along a chain")]
     if method == "is" and enumerated:
-        return [_refused("is", enumerated, "it weighs joint draws, and has no sum over values")]
+        return [_refused("is", enumerated, DISCRETE, "it weighs joint draws, and has no sum over values")]
     return []
 
 
-def _refused(method: str, names: list[str], why: str) -> Diagnostic:
-    are = "are discrete latents" if len(names) > 1 else "is a discrete latent"
+DISCRETE, STATE = ("a discrete latent", "discrete latents"), ("a state of a chain", "states of a chain")
+
+
+def _refused(method: str, names: list[str], what: tuple[str, str], why: str) -> Diagnostic:
+    """what: the kind of latent, one or several."""
+    are = f"are {what[1]}" if len(names) > 1 else f"is {what[0]}"
     return Diagnostic(
         code="QEM510",
         severity=Severity.ERROR,

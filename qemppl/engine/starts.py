@@ -117,7 +117,31 @@ def disagreement(plan: Plan, trials: Trials) -> list[Diagnostic]:
     if not apart:
         return []
     worst = max((gap for gap in gaps if gap.start in apart), key=lambda gap: gap.distance / gap.limit)
-    return [_in_words(trials, worst, sorted(apart))]
+    other = trials.all[worst.start].brief
+    assert other is not None, "it has been compared"
+    return [_in_words(trials, worst, sorted(apart), _swapped(best.brief, other))]
+
+
+def _swapped(best: Report, other: Report) -> list[str]:
+    """The vectors whose components have the same means as those of another start in another order, or the mean of these means, as the
+    average over all orders has: the labels of a mixture."""
+    found = []
+    for name, moments in best.moments.items():
+        here, there = moments.mean, other.moments[name].mean
+        if here.dim() != 2 or here.shape[1] == 1:
+            continue
+        error = torch.hypot(moments.mcse, other.moments[name].mcse)
+        limit = AGREE * torch.maximum(moments.sd, other.moments[name].sd) + ERRORS * error.nan_to_num(0.0)
+        limit = limit.amax(1, keepdim=True)
+
+        def agree(a: torch.Tensor, b: torch.Tensor, limit: torch.Tensor = limit) -> bool:
+            return bool(((a - b).abs() <= limit).all())
+
+        average = there.mean(1, keepdim=True)
+        is_reordered = agree(here.sort(1)[0], there.sort(1)[0]) or agree(here, average)
+        if is_reordered and not agree(here, there):
+            found.append(name)
+    return found
 
 
 def _evidence_differs(best: Trial, other: Trial) -> bool:
@@ -152,7 +176,7 @@ def _gap(plan: Plan, place: tuple[int, str, str], best: Moments, other: Moments)
     return _Gap(start, element(plan.bound, name, worst, here.shape), of, *numbers)
 
 
-def _in_words(trials: Trials, worst: _Gap, apart: list[int]) -> Diagnostic:
+def _in_words(trials: Trials, worst: _Gap, apart: list[int], swapped: list[str]) -> Diagnostic:
     reported = trials.best + 1
     lines = []
     for number, trial in enumerate(trials.all):
@@ -162,6 +186,12 @@ def _in_words(trials: Trials, worst: _Gap, apart: list[int]) -> Diagnostic:
         lines.append(
             f"start {number + 1}: {words if trial.brief else 'no result'}, {trial.adaptation.stop_reason}{mark}"
         )
+    cause = "the posterior has several modes, labels of a mixture are swapped, or a start has not arrived"
+    hint = "rule all modes but one out by the prior or an `ordered` latent, or allow more with --max-iterations or --particles"
+    if swapped:
+        names = ", ".join(f"`{name}`" for name in swapped)
+        cause = f"labels are switched: the components of {names} are the same in another order, or all orders are mixed"
+        hint = f"declare one of them as `ordered[..] {swapped[0]}`, so that the labels have one order"
     return Diagnostic(
         code="QEM907",
         severity=Severity.WARNING,
@@ -170,7 +200,7 @@ def _in_words(trials: Trials, worst: _Gap, apart: list[int]) -> Diagnostic:
         f"sd apart; up to {worst.limit:.2g} is agreement",
         notes=(
             *lines,
-            "the posterior has several modes, labels of a mixture are swapped, or a start has not arrived",
+            cause,
         ),
-        hint="rule all modes but one out by the prior or an `ordered` latent, or allow more with --max-iterations or --particles",
+        hint=hint,
     )

@@ -99,6 +99,20 @@ def test_labels_that_are_swapped_disagree() -> None:
     assert "QEM907" in {warning.code for warning in found.warnings}
 
 
+def test_switched_labels_of_a_vector_are_named() -> None:
+    """The wide start has both orders, the narrow ones have one each."""
+    rng = np.random.default_rng(3)
+    y = np.concatenate([rng.normal(-3, 1, 30), rng.normal(3, 1, 30)])
+    text = (
+        "data { plate o; real y[o]; } model { vector[2] mu ~ normal(0, 5); plate o {"
+        " int<lower=1, upper=2> z ~ categorical(rep_vector(0.5, 2)); y ~ normal(mu[z], 1); } }"
+    )
+    found = compile_model(text=text).fit({"y": y}, seed=1, starts=4)
+    (warning,) = (warning for warning in found.warnings if warning.code == "QEM907")
+    assert warning.notes[-1].startswith("labels are switched: the components of `mu`")
+    assert "ordered" in (warning.hint or "")
+
+
 def test_a_start_where_the_data_are_impossible_is_left_out() -> None:
     """mu is within 1 of the datum and its prior is a hundred times as wide: narrow starts hardly ever see it."""
     found = fit("real mu ~ normal(0, 30); plate o { y ~ uniform(mu, mu + 1); }", starts=4)

@@ -87,6 +87,23 @@ def occupancy(rng: np.random.Generator) -> Simulated:
     return {"elev": elev, "wind": [w.tolist() for w in wind], "seen": seen}, {"a": a, "b": b, "n_occupied": z.sum()}
 
 
+def hidden_markov(rng: np.random.Generator) -> Simulated:
+    first, moves, mu = np.array([0.5, 0.5]), np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([2.0, 5.0])
+    z = [rng.choice(2, p=first)]
+    for _ in range(299):
+        z.append(rng.choice(2, p=moves[z[-1]]))
+    return {"y": rng.normal(mu[z], 1.0)}, {"A": moves, "mu": mu}
+
+
+def local_level(rng: np.random.Generator) -> Simulated:
+    q, r, sales = 0.4, 0.8, []
+    for weeks in (40, 25, 60):
+        level = rng.normal(0, 5) + np.cumsum(rng.normal(0, q, weeks))
+        seen = rng.normal(level, r)
+        sales.append([None if rng.random() < 0.1 else value for value in seen.tolist()])
+    return {"sales": sales}, {"q": q, "r": r}
+
+
 def survival(rng: np.random.Generator) -> Simulated:
     centre = _ragged(rng, 30, 10, 30)
     u, beta = rng.normal(1.0, 0.4, 30), np.array([0.5, -0.3])
@@ -122,6 +139,8 @@ SIMULATORS: dict[int, Callable[[np.random.Generator], Simulated]] = {
     6: dirichlet_multinomial,
     7: mixture,
     8: occupancy,
+    9: hidden_markov,
+    10: local_level,
     11: survival,
     12: robust,
     13: item_response,
