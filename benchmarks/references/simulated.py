@@ -16,11 +16,6 @@ WEEKS = 60
 INTERVENTIONS = 9
 
 
-TREND = {"Acton": 1, "Camden": 9}
-"""The stores of `trend`, and their first weeks of TREND_WEEKS."""
-TREND_WEEKS = 40
-
-
 def sales() -> tuple[Data, Data]:
     """Six stores, up to 60 weeks: a random walk, leaflets in a quarter of the weeks, a tenth of the weeks missing."""
     q, r, beta = 1.2, 4.0, 8.0
@@ -33,19 +28,6 @@ def sales() -> tuple[Data, Data]:
         _append(data, range(opened, WEEKS + 1), generator, generator.normal(level + beta * leaflet, r))
         data["leaflet"].append(leaflet.astype(int).tolist())
     return data, {"q": q, "r": r, "beta": beta}
-
-
-def trend() -> tuple[Data, Data]:
-    """Two of these stores: slope and level are random walks."""
-    q_slope, q_level, r = 0.2, 2.0, 3.0
-    generator = np.random.default_rng(2)
-    data: Data = {"store": list(TREND), "week": [], "sales": []}
-    for opened in TREND.values():
-        weeks = TREND_WEEKS + 1 - opened
-        slope = generator.normal(0, 0.5) + np.cumsum(generator.normal(0, q_slope, weeks))
-        steps = np.append(generator.normal(200, 15), slope[:-1] + generator.normal(0, q_level, weeks - 1))
-        _append(data, range(opened, TREND_WEEKS + 1), generator, generator.normal(np.cumsum(steps), r))
-    return data, {"q_slope": q_slope, "q_level": q_level, "r": r}
 
 
 def _append(data: Data, weeks: range, generator: np.random.Generator, sold: Array) -> None:

@@ -41,7 +41,7 @@ GROWTHS, CHAIN_GROWTHS = (4, 2), (1.5,)
 """How many times the particles at once: the first that the work and the memory allow. Pairs of them meet in a chain, and a few more do much
 there, so it gets them little by little."""
 MOST_PARTICLES = 512
-MOST_WORK, MOST_CHAIN_WORK = 1 << 25, 1 << 30
+MOST_WORK, MOST_CHAIN_WORK = 1 << 25, 1 << 29
 """Entries of tables that an iteration with more particles may compute: some tenths of a second, and some seconds where the states of a
 chain need them, for then all of the posterior does."""
 MOSTLY = 0.5

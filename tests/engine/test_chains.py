@@ -63,7 +63,7 @@ def test_states_that_hardly_change_get_more_particles(q: float) -> None:
 
 
 def test_the_scales_of_walks() -> None:
-    """Against the posterior of q and r on a grid, whose likelihood is the filter's. The worst of five seeds is 0.02 sd off, and 1 %."""
+    """Against the posterior of q and r on a grid, whose likelihood is that of the filter."""
     series = walks(0.5, 1.0, [60] * 3, seed=1)
     text = WALK.format(globals="real<lower=0> q ~ normal(0, 1); real<lower=0> r ~ normal(0, 1);", q="q", r="r")
     fit = compile_model(text=text).fit(as_data(series), seed=1)
