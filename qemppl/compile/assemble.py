@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from qemppl.compile.builder import Builder
 from qemppl.compile.layout import Layout
 from qemppl.compile.program import FactorOutput, Instruction, Level, Program, TableKey, cells_per_member
-from qemppl.numerics.lazy import torch
 
 BLOCK_ENTRIES = 1 << 20
 """Entries of one temporary that a block may have: eight megabytes, so that consecutive passes over it stay in the cache."""
@@ -45,7 +44,6 @@ def assemble(
         factor = FactorOutput(site, slot, layout, home, ancestor, is_first, is_alone)
         sites.setdefault(layout.plate, []).append(factor)
         shapes[factor.key] = (builder.axes.size(home), *(particles[group] for group in layout.groups))
-    entries = block_entries(memory)
     viewed = {i.target: i.sources[0] for i in instructions if i.is_view}
 
     def cells(slot: int) -> int:
@@ -57,7 +55,7 @@ def assemble(
         # what is at the root is not cut
         own = [[s for s in i.sources if builder.layouts[s].plate is not None] for i in computed]
         operands = [sum(map(cells, sources)) // LIVE_TEMPORARIES for sources in own]  # all of them are alive at once
-        return max(1, entries // max([1, *results, *operands]))
+        return max(1, block_entries(memory) // max([1, *results, *operands]))
 
     levels = []
     for axis in sorted(dict.fromkeys([*(i.layout.plate for i in instructions), *sites]), key=builder.axes.depth):
@@ -69,10 +67,7 @@ def assemble(
     return Program(
         constants=builder.constants,
         inputs=builder.inputs,
-        previous={
-            name: (slot, torch.as_tensor(step, device=builder.device))
-            for name, (slot, step) in builder.previous.items()
-        },
+        previous=builder.previous,
         given=tuple(task.given),
         layouts=tuple(builder.layouts),
         levels=tuple(levels),

@@ -9,6 +9,15 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from qemppl.compile.axis_functions import (
+    components_as_particles,
+    einsum,
+    gather_root,
+    gather_rows,
+    insert_axes,
+    sized,
+    take_component,
+)
 from qemppl.compile.chains import before, first_steps, steps_before
 from qemppl.compile.distribute import distributed
 from qemppl.compile.layout import Axes, Layout, Target
@@ -57,7 +66,7 @@ class Builder:
         self.layouts: list[Layout] = []
         self.constants: dict[int, torch.Tensor] = {}
         self.inputs: dict[str, int] = {}
-        self.previous: dict[str, tuple[int, NDArray[np.int64]]] = {}
+        self.previous: dict[str, tuple[int, torch.Tensor]] = {}
         """By latent, the slot of its particles one step before, and the position of that step."""
         self.owners: dict[int, tuple[str, str]] = {}
         """By slot of a position of ancestors: the axes of member and ancestor."""
@@ -121,7 +130,8 @@ class Builder:
             return self._all_states(name, layout)
         if name not in self.previous:
             assert layout.plate is not None, "a latent of a chain"
-            self.previous[name] = (self._new_slot(layout), steps_before(self.axes, layout.plate))
+            steps = torch.as_tensor(steps_before(self.axes, layout.plate), device=self.device)
+            self.previous[name] = (self._new_slot(layout), steps)
         return self.previous[name][0]
 
     def _all_states(self, name: str, layout: Layout) -> int:
@@ -207,7 +217,7 @@ class Builder:
             size = self.bound.size(node.type.event[-1])
             own = self.layouts[parts[0]]
             result = Layout(own.plate, own.groups, (*own.event, size))
-            return self.emit(f"{function.name} {size}", partial(_sized, function.apply, size), parts[:1], result)
+            return self.emit(f"{function.name} {size}", partial(sized, function.apply, size), parts[:1], result)
         return self._vector_call(function, parts)
 
     def call(self, name: str, parts: Sequence[int]) -> int:
@@ -268,7 +278,7 @@ class Builder:
             at_root.append(is_root)
         kept = (() if all(at_root) else ("member",)) + result.groups
         equation = f"{','.join(terms)}->{''.join(names[axis] for axis in kept)}{function.result}"
-        return self.emit(f"{function.name} {equation}", partial(_einsum, equation, tuple(at_root)), operands, result)
+        return self.emit(f"{function.name} {equation}", partial(einsum, equation, tuple(at_root)), operands, result)
 
     def _gather(self, value: int, index: int) -> int:
         """`value[index]` along the first event axis; the index counts from 1."""
@@ -284,7 +294,7 @@ class Builder:
         index = self._lift(index, joint)
         if layout.plate is not None:
             value = self._lift(value, joint)
-        apply = partial(_gather_rows, position) if layout.plate is not None else partial(_gather_root, position)
+        apply = partial(gather_rows, position) if layout.plate is not None else partial(gather_root, position)
         return self.emit("gather", apply, [value, index], Layout(joint, layout.groups, rest))
 
     def _gather_by_particle(self, value: int, index: int) -> int:
@@ -294,12 +304,12 @@ class Builder:
         union = self.union((value, index), (len(layout.event), 0))
         if states is not None and len(by.groups) == 1 and by.groups[0] not in layout.groups and _rows_agree(states):
             place = 1 + union.groups.index(by.groups[0])
-            picked = partial(_components_as_particles, 1 + len(layout.groups), place, states[0].long() - 1)
+            picked = partial(components_as_particles, 1 + len(layout.groups), place, states[0].long() - 1)
             shape = Layout(layout.plate, union.groups, layout.event[1:])
             return self.emit(f"components by {by.groups[0]} {index}", picked, [value], shape)
         value = self.align(value, Layout(union.plate, union.groups), len(layout.event))
         index = self.align(index, Layout(union.plate, union.groups))
-        apply = partial(_take_component, 1 + len(union.groups))
+        apply = partial(take_component, 1 + len(union.groups))
         return self.emit("component by particle", apply, [value, index], union.with_event(layout.event[1:]))
 
     # Alignment.
@@ -329,7 +339,7 @@ class Builder:
             return slot
         view = Layout(own.plate, layout.groups, (*layout.event, *kept))
         position = 1 + len(layout.groups)
-        insert = partial(_insert_axes, (*missing, *range(position - 1, position - 1 + lacking)))
+        insert = partial(insert_axes, (*missing, *range(position - 1, position - 1 + lacking)))
         return self.emit(f"{VIEW} +{missing}+{lacking}", insert, [slot], view)
 
     def _lift(self, slot: int, plate: str | None) -> int:
@@ -369,42 +379,3 @@ def _is_index(key: Hashable) -> bool:
 
 def _rows_agree(states: torch.Tensor) -> bool:
     return bool((states == states[:1]).all())
-
-
-def _insert_axes(missing: tuple[int, ...], value: torch.Tensor) -> torch.Tensor:
-    for position in missing:
-        value = value.unsqueeze(1 + position)
-    return value
-
-
-def _sized(apply: Apply, size: int, value: torch.Tensor) -> torch.Tensor:
-    return apply(value, size)
-
-
-def _components_as_particles(axis: int, place: int, index: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """value (member, *particles, component, *rest) -> (member, *particles with that of the index at `place`, *rest)."""
-    return value.index_select(axis, index).movedim(axis, place)
-
-
-def _take_component(axis: int, value: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """value (member, *particles, component, *rest), index (member, *particles) -> (member, *particles, *rest)."""
-    trailing = value.dim() - axis
-    index = index.long().reshape(*index.shape, *(1,) * trailing) - 1
-    return torch.take_along_dim(value, index, axis).squeeze(axis)
-
-
-def _einsum(equation: str, at_root: tuple[bool, ...], left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    operands = [v.squeeze(0) if root else v for v, root in zip((left, right), at_root, strict=True)]
-    result = torch.einsum(equation, *operands)
-    return result.unsqueeze(0) if all(at_root) else result
-
-
-def _gather_root(position: int, value: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """value (1, *particles, component, *rest), index (member,) -> (member, *particles, *rest)."""
-    return value.squeeze(0).movedim(position - 1, 0).index_select(0, index.long() - 1)
-
-
-def _gather_rows(position: int, value: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """value (member, *particles, component, *rest), index (member,) -> (member, *particles, *rest)."""
-    member = torch.arange(len(index), device=index.device)
-    return value.movedim(position, 1)[member, index.long() - 1]

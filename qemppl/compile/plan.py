@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from qemppl.compile.assemble import assemble, home_of, split
 from qemppl.compile.budget import Choice, choose_particles
@@ -88,27 +89,19 @@ def make_plan(
     """
     check_model(bound)
     axes, groups, enumerations = Axes(bound), choose_groups(bound, separate=separate), find_enumerations(bound)
-    layouts = {enumeration.name: enumeration.layout for enumeration in enumerations}
-    layouts |= {part.variable.name: group.layout(part) for group in groups for part in group.parts}
-    chains = find_chains(bound.ir, layouts)
-    layouts |= previous_layouts(bound.ir, layouts)
-    homes = _homes(groups, enumerations, chains, axes)
-    layouts = dict(sorted(layouts.items(), key=lambda item: [*homes].index(item[1].groups[0])))
+    chains, homes, layouts = _places(bound, axes, groups, enumerations)
     builder = Builder(bound, axes, layouts, target, {e.name: e.values for e in enumerations})
     factors, reductions = _factors(builder, homes)
     densities = [builder.layouts[slot] for _, slot in factors]
     states = {enumeration.name: len(enumeration.values) for enumeration in enumerations}
-
-    def entries(counts: Mapping[str, int]) -> int:
-        return _density_entries(densities, axes, with_previous(counts, chains))
-
+    entries = partial(_density_entries, densities, axes, chains)
     choice = choose_particles(groups, entries, states, particles)
     chosen = with_previous(choice.particles, chains)
     keys = [(home_of(builder, layout, homes), layout.groups) for layout in densities]
     keys += [(group.plate, (group.name,)) for group in groups]
     dims = Dims(homes, chosen, states, chains)
     elimination = plan_elimination(tuple(dict.fromkeys(keys)), dims, axes, products="products" in target.passes)
-    flops = _density_entries(densities, axes, chosen) + elimination.cost(axes, chosen)
+    flops = entries(chosen) + elimination.cost(axes, chosen)
     memory = plan_memory(axes, groups, elimination, chosen, target)
     meeting = [(_statement(bound, site), set(builder.layouts[slot].groups)) for site, slot in factors]
     check_cost(cost_of(elimination, chosen, meeting, (flops, memory.needed)), axes, target.memory)
@@ -141,6 +134,18 @@ def _statement(bound: BoundModel, site: str) -> RandomVariable:
     return next(v for v in (*bound.ir.latents, *bound.ir.observations) if site.split(maxsplit=1)[0] == v.name)
 
 
+def _places(
+    bound: BoundModel, axes: Axes, groups: Sequence[Group], enumerations: Sequence[Enumeration]
+) -> tuple[tuple[Chain, ...], dict[str, str | None], dict[str, Layout]]:
+    """The chains, the plate of every particle dim, and where the particles of every latent are kept, in the order of particle axes."""
+    layouts = {enumeration.name: enumeration.layout for enumeration in enumerations}
+    layouts |= {part.variable.name: group.layout(part) for group in groups for part in group.parts}
+    chains = find_chains(bound.ir, layouts)
+    layouts |= previous_layouts(bound.ir, layouts)
+    homes = _homes(groups, enumerations, chains, axes)
+    return chains, homes, dict(sorted(layouts.items(), key=lambda item: [*homes].index(item[1].groups[0])))
+
+
 def _homes(
     groups: Sequence[Group], enumerations: Sequence[Enumeration], chains: Sequence[Chain], axes: Axes
 ) -> dict[str, str | None]:
@@ -165,5 +170,6 @@ def _factors(builder: Builder, homes: Mapping[str, str | None]) -> tuple[list[tu
     return factors, tuple(reductions)
 
 
-def _density_entries(layouts: Sequence[Layout], axes: Axes, particles: Mapping[str, int]) -> int:
+def _density_entries(layouts: Sequence[Layout], axes: Axes, chains: Sequence[Chain], counts: Mapping[str, int]) -> int:
+    particles = with_previous(counts, chains)
     return sum(axes.size(layout.plate) * cells_per_member(particles, layout) for layout in layouts)
