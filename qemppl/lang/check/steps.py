@@ -90,13 +90,13 @@ class Steps:
         elif symbol.plate == self._chain(site.plate):
             return True
         else:
-            self._not_of_chain(name, symbol, site)
+            self._not_of_chain(node, symbol, site)
             return False
         message = f"`prev` takes a latent of the chain, and `{symbol.name}` is {ROLE_PHRASES[symbol.role]}"
         scope.report.error("QEM317", message, name.span, labels=(symbol.label,), hint=hint)
         return False
 
-    def _not_of_chain(self, name: ast.Variable, symbol: Symbol, site: Site) -> None:
+    def _not_of_chain(self, node: ast.Apply, symbol: Symbol, site: Site) -> None:
         chain = self._chain(site.plate)
         if self._chain(symbol.plate) != chain:
             reason, hint = f"has one value for all steps of `{chain}`", f"write `{symbol.name}`"
@@ -104,7 +104,7 @@ class Steps:
             reason = f"belongs to `{symbol.plate}`, whose members are others at each step of `{chain}`"
             hint = f"declare it directly inside `chain {chain} {{ ... }}`"
         message = f"`{symbol.name}` {reason}: it has no value at the step before"
-        self.scope.report.error("QEM317", message, name.span, labels=(symbol.label,), hint=hint)
+        self.scope.report.error("QEM317", message, node.span, labels=(symbol.label,), hint=hint)
 
     # lag.
 
