@@ -13,7 +13,7 @@ import qemppl
 from qemppl.diagnostics.diagnostic import DiagnosticsError
 from qemppl.driver import compile_model
 from qemppl.result.fit import Array, FitResult
-from tests.engine.test_chain_draws import RISK, assert_probabilities, assert_standard_normal
+from tests.engine.test_chain_draws import NESTED, RISK, assert_probabilities, assert_standard_normal
 from tests.predicting import fit_of
 
 COUNT = 4000
@@ -154,18 +154,6 @@ def test_a_lag_in_the_law_of_a_later_step_reaches_into_the_data_of_the_fit() -> 
     new = {"is_first": [0, 0], "w": [10, 20]}
     np.testing.assert_allclose(fit.predict(new, seed=6).draws("y"), np.tile([7.0, 17.0], (5, 1)), atol=1e-3)
     assert "QEM760" in refusal(fit, {"is_first": [0, 0, 0], "w": [10, None, 20]})
-
-
-NESTED = """
-data { chain year; chain week in year; plate item in year; real y[week]; real p[item]; }
-model {
-  chain year {
-    real x ~ normal(prev(x) + 1, 1e-6) init normal(0, 1e-6);
-    plate item { real a ~ normal(3 * x, 1e-6); p ~ normal(a, 1e-6); }
-    chain week { real w ~ normal(2 * prev(w), 1e-6) init normal(x + 1, 1e-6); y ~ normal(w + x, 1e-6); }
-  }
-}
-"""
 
 
 def test_what_lies_inside_a_chain_is_new_at_its_new_steps() -> None:

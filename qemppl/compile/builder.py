@@ -18,7 +18,7 @@ from qemppl.compile.axis_functions import (
     sized,
     take_component,
 )
-from qemppl.compile.chains import before, first_steps, steps_before
+from qemppl.compile.chains import first_steps, steps_before
 from qemppl.compile.distribute import distributed
 from qemppl.compile.layout import Axes, Layout, Target
 from qemppl.compile.program import VIEW, Instruction
@@ -36,6 +36,7 @@ from qemppl.ir.model import (
     LatentRef,
     PlateReduce,
     Previous,
+    before,
     children,
 )
 from qemppl.numerics.lazy import torch

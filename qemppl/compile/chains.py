@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qemppl.compile.layout import Axes, Layout
+from qemppl.data.chain_steps import at_first_step
 from qemppl.distributions.registry import LAWS
-from qemppl.ir.model import ModelIR, Previous, RandomVariable, walk
+from qemppl.ir.model import ModelIR, RandomVariable, before, reached_back
 
 
 @dataclass(frozen=True)
@@ -32,21 +33,10 @@ class Chain:
         return tuple(map(before, self.states))
 
 
-def before(name: str) -> str:
-    """The name of a latent, or of a particle dim, one step before; no latent has such a name."""
-    return f"prev({name})"
-
-
-def reached(ir: ModelIR) -> frozenset[str]:
-    """The latents that some law reaches back to."""
-    laws = (argument for variable in ir.latents for argument in variable.arguments)
-    return frozenset(node.name for law in laws for node in walk(law) if isinstance(node, Previous))
-
-
 def laws_of(variable: RandomVariable) -> tuple[RandomVariable, ...]:
     """The latent under the law of its first step and under that of later ones; under its only one, where there are no two."""
-    first, later = variable.initial, replace(variable, initial=None)
-    return (later,) if first is None else (replace(later, law=first.law, arguments=first.arguments), later)
+    later = replace(variable, initial=None)
+    return (later,) if variable.initial is None else (at_first_step(variable), later)
 
 
 def ends_of(variable: RandomVariable) -> tuple[float, float]:
@@ -58,16 +48,17 @@ def ends_of(variable: RandomVariable) -> tuple[float, float]:
 def find_chains(ir: ModelIR, layouts: Mapping[str, Layout]) -> tuple[Chain, ...]:
     """The chains with states, in the order of the plates. layouts: where the particles of every latent are kept."""
     states: dict[str, dict[str, None]] = {}
+    reached = _reached(ir)
     for variable in ir.latents:
-        if variable.name in reached(ir) and variable.plate is not None:
+        if variable.name in reached and variable.plate is not None:
             states.setdefault(variable.plate, {}).update(dict.fromkeys(layouts[variable.name].groups))
     return tuple(Chain(p.name, p.parent, tuple(states[p.name])) for p in ir.plates if p.name in states)
 
 
-def previous_layouts(ir: ModelIR, layouts: Mapping[str, Layout], shared: str | None = None) -> dict[str, Layout]:
-    """Where the particles of latents one step before are kept, by `before` of their names. shared: the particle dim of all latents."""
+def previous_layouts(ir: ModelIR, layouts: Mapping[str, Layout], *, shared: bool = False) -> dict[str, Layout]:
+    """Where the particles of latents one step before are kept, by `before` of their names. shared: whether all latents have one particle dim."""
     found = {}
-    for name in sorted(reached(ir)):
+    for name in sorted(_reached(ir)):
         own = layouts[name]
         groups = own.groups if shared else tuple(map(before, own.groups))
         found[before(name)] = Layout(own.plate, groups, own.event)
@@ -88,3 +79,8 @@ def first_steps(axes: Axes, chain: str) -> NDArray[np.bool_]:
 def steps_before(axes: Axes, chain: str) -> NDArray[np.int64]:
     """(member,) the position of the step before; of a first step, its own."""
     return np.arange(axes.size(chain)) - ~first_steps(axes, chain)
+
+
+def _reached(ir: ModelIR) -> set[str]:
+    """The latents that some law reaches back to."""
+    return reached_back(argument for variable in ir.latents for argument in variable.arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from qemppl.data.bound import BoundModel, Members
 from qemppl.data.evaluate import Evaluator
 from qemppl.ir.model import Expr, Lag, RandomVariable, Statement, walk
 
+Stated = TypeVar("Stated", bound=Statement)
+
 Columns = Mapping[str, NDArray[Any]]
 """Data of a plate, (member, *event), by name, and each `lag(...)` along it by its text."""
 
@@ -22,12 +24,16 @@ def steps(bound: BoundModel, chain: str) -> Iterator[Positions]:
     """The members at each step, first to last: (chain that is so long,). Each member of the parent has a chain of its own."""
     parent = bound.members[chain].parent
     lengths = np.array([bound.count(chain)]) if parent is None else np.bincount(parent)
-    starts = lengths.cumsum() - lengths
+    return at_steps(lengths.cumsum() - lengths, lengths)
+
+
+def at_steps(first: Positions, lengths: Positions) -> Iterator[Positions]:
+    """By step, the members that stand there: (chain that is so long,). first, lengths: (chain,) of each the first member and the steps."""
     for step in range(lengths.max(initial=0)):
-        yield starts[lengths > step] + step
+        yield first[lengths > step] + step
 
 
-def at_first_step(statement: Statement) -> Statement:
+def at_first_step(statement: Stated) -> Stated:
     """A statement with the law of the first step, where it has one."""
     if not isinstance(statement, RandomVariable) or statement.initial is None:
         return statement

@@ -23,6 +23,7 @@ from qemppl.ir.model import (
     PlateReduce,
     Previous,
     ValueType,
+    before,
     children,
 )
 
@@ -123,7 +124,7 @@ class Evaluator(Generic[A]):
             case Lag():
                 return self._lag(node, *known)
             case Previous():
-                return self._values.get(f"prev({node.name})")
+                return self._values.get(before(node.name))
 
     def _read(self, name: str) -> A | None:
         """Data, or the size of a dim or of a plate as a number."""

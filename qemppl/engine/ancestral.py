@@ -22,7 +22,7 @@ from qemppl.distributions.base import Law
 from qemppl.distributions.registry import LAWS
 from qemppl.distributions.truncated import End, draw_between
 from qemppl.engine.torch_backend import TorchBackend
-from qemppl.ir.model import Definition, Expr, Previous, RandomVariable, Statement, ValueType, walk
+from qemppl.ir.model import Definition, Expr, RandomVariable, Statement, ValueType, before, reached_back
 from qemppl.numerics.lazy import torch
 
 DRAW = "draw"
@@ -190,13 +190,13 @@ class _Interpreter:
     def _run_chain(self, chain: str, statements: Sequence[Statement]) -> None:
         """The statements of a chain that others can read, step by step: all of one step before the next."""
         expressions = [expr for statement in statements for expr in statement.expressions]
-        reached = {node.name for expr in expressions for node in walk(expr) if isinstance(node, Previous)}
+        reached = reached_back(expressions)
         columns = columns_of(self._bound, chain, expressions)
         whole = {s.name: self._empty(s.type) for s in statements}
         for step, positions in enumerate(steps(self._bound, chain)):
             index = torch.as_tensor(positions, device=self._target.device)
-            before = {f"prev({name})": whole[name][:, index - 1] for name in reached} if step else {}
-            bound, known = restricted(self._bound, chain, columns, positions), self.values | before
+            earlier = {before(name): whole[name][:, index - 1] for name in reached} if step else {}
+            bound, known = restricted(self._bound, chain, columns, positions), self.values | earlier
             here = type(self)(bound, self._draws, self._generator, self._target, known)
             for statement in statements:
                 whole[statement.name][:, index] = here.run(statement if step else at_first_step(statement))

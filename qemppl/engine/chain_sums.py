@@ -3,10 +3,10 @@
 The log-factors of a chain are one table for each step, of every pair of its state and the one before, (member, previous, state, rest); all
 that is summed out before has been added to them. At a first step the previous state does not matter: value 0 stands for it.
 
-  - One step after another (`_Along`): log m_t(x) = log sum over x' of m_(t-1)(x') exp table_t(x', x), for all chains at once. The terms
+  - One step after another: log m_t(x) = log sum over x' of m_(t-1)(x') exp table_t(x', x), for all chains at once. The terms
     of the sum over the sum are the law of the state before given all up to t, which is all that the way back needs
     (forward filtering, backward sampling: Carter and Kohn 1994). It costs S^2 exponentials a step, and as many operations as steps.
-  - In a tree (`_Folded`): two neighbouring tables become one by summing out the state between them, S^3 exponentials a pair, over and
+  - In a tree: two neighbouring tables become one by summing out the state between them, S^3 exponentials a pair, over and
     over (an associative scan: Saerkkae and Garcia-Fernandez 2021). It costs log2(steps) operations, and is used where states are few.
 """
 

@@ -66,7 +66,7 @@ class JointProgram:
 def compile_joint(bound: BoundModel, target: Target, count: int) -> JointProgram:
     """The program of a model on so many joint draws."""
     layouts = draw_layouts(bound)
-    layouts |= previous_layouts(bound.ir, layouts, DRAW)
+    layouts |= previous_layouts(bound.ir, layouts, shared=True)
     builder = Builder(bound, Axes(bound), layouts, target)
     found = sites(builder)
     slots = {d.name: builder.expression(d.value) for d in bound.ir.definitions}

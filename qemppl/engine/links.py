@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from qemppl.data.chain_steps import at_steps
 from qemppl.numerics.lazy import torch
 
 
@@ -54,11 +55,6 @@ class Links:
         """(chain,) the position of its first member."""
         return self._tensor(self._first)
 
-    @cached_property
-    def last(self) -> torch.Tensor:
-        """(chain,) the position of its last member."""
-        return self._tensor(self._first + self._lengths[self._order] - 1)
-
     @property
     def longest(self) -> int:
         """Steps of the longest chain."""
@@ -76,8 +72,7 @@ class Links:
     @cached_property
     def steps(self) -> tuple[torch.Tensor, ...]:
         """By step, (chain,) the members that stand there, of the chains that are long enough: these come first."""
-        lengths = self._lengths[self._order]
-        return tuple(self._tensor(self._first[lengths > step] + step) for step in range(self.longest))
+        return tuple(map(self._tensor, at_steps(self._first, self._lengths[self._order])))
 
     @cached_property
     def folds(self) -> tuple[Fold, ...]:

@@ -133,15 +133,14 @@ def _swapped(best: Report, other: Report) -> list[str]:
         error = torch.hypot(moments.mcse, other.moments[name].mcse)
         limit = AGREE * torch.maximum(moments.sd, other.moments[name].sd) + ERRORS * error.nan_to_num(0.0)
         limit = limit.amax(1, keepdim=True)
-
-        def agree(a: torch.Tensor, b: torch.Tensor, limit: torch.Tensor = limit) -> bool:
-            return bool(((a - b).abs() <= limit).all())
-
-        average = there.mean(1, keepdim=True)
-        is_reordered = agree(here.sort(1)[0], there.sort(1)[0]) or agree(here, average)
-        if is_reordered and not agree(here, there):
+        likes = [(here.sort(1)[0], there.sort(1)[0]), (here, there.mean(1, keepdim=True))]
+        if any(_within(limit, a, b) for a, b in likes) and not _within(limit, here, there):
             found.append(name)
     return found
+
+
+def _within(limit: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> bool:
+    return bool(((a - b).abs() <= limit).all())
 
 
 def _evidence_differs(best: Trial, other: Trial) -> bool:

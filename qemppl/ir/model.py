@@ -6,7 +6,7 @@ shape of one value) and lives on at most one plate path, named by its deepest pl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -316,3 +316,13 @@ def walk(expr: Expr) -> Iterator[Expr]:
         node = stack.pop()
         yield node
         stack.extend(reversed(children(node)))
+
+
+def before(name: str) -> str:
+    """What the value of a latent one step before is called, as it is written; no latent has such a name."""
+    return f"prev({name})"
+
+
+def reached_back(expressions: Iterable[Expr]) -> set[str]:
+    """The latents whose value one step before some expression reads."""
+    return {node.name for expr in expressions for node in walk(expr) if isinstance(node, Previous)}

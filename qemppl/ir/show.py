@@ -22,6 +22,7 @@ from qemppl.ir.model import (
     RandomVariable,
     Statement,
     ValueType,
+    before,
     children,
 )
 
@@ -83,7 +84,7 @@ def _node(expr: Expr, parts: list[str]) -> str:  # noqa: PLR0911 (one line a for
         case PlateReduce():
             return f"{expr.function}({parts[0]} over {expr.over})"
         case Previous():
-            return f"prev({expr.name})"
+            return before(expr.name)
         case Lag():
             return f"lag({parts[0]}, {expr.steps} along {expr.chain})"
         case _:

@@ -17,6 +17,17 @@ Array = NDArray[np.float64]
 DRAWS = 4000
 RISK = 1e-4
 
+NESTED = """
+data { chain year; chain week in year; plate item in year; real y[week]; real p[item]; }
+model {
+  chain year {
+    real x ~ normal(prev(x) + 1, 1e-6) init normal(0, 1e-6);
+    plate item { real a ~ normal(3 * x, 1e-6); p ~ normal(a, 1e-6); }
+    chain week { real w ~ normal(2 * prev(w), 1e-6) init normal(x + 1, 1e-6); y ~ normal(w + x, 1e-6); }
+  }
+}
+"""
+
 
 def drawn(text: str, data: dict[str, object], seed: int, draws: int = DRAWS) -> dict[str, Array]:
     """Prior draws by name: (member, draw, *event)."""
@@ -144,17 +155,7 @@ def test_every_parent_has_a_chain_of_its_own_length_and_the_lags_of_its_own_data
 
 def test_plates_inside_chains_and_chains_inside_chains_follow_their_step() -> None:
     """With almost no noise all is known; the bound is 100 standard deviations."""
-    text = """
-    data { chain year; chain week in year; plate item in year; real y[week]; real p[item]; }
-    model {
-      chain year {
-        real x ~ normal(prev(x) + 1, 1e-6) init normal(0, 1e-6);
-        plate item { real a ~ normal(3 * x, 1e-6); p ~ normal(a, 1e-6); }
-        chain week { real w ~ normal(2 * prev(w), 1e-6) init normal(x + 1, 1e-6); y ~ normal(w + x, 1e-6); }
-      }
-    }
-    """
-    one = simulated(text, {"y": [[0, 0, 0], [0], [0, 0]], "p": [[0], [0, 0], [0]]}, 7)
+    one = simulated(NESTED, {"y": [[0, 0, 0], [0], [0, 0]], "p": [[0], [0, 0], [0]]}, 7)
     np.testing.assert_allclose(one["x"], [0, 1, 2], atol=1e-3)
     np.testing.assert_allclose(one["p"], [0, 3, 3, 6], atol=1e-3)
     np.testing.assert_allclose(one["y"], [1, 2, 4, 2 + 1, 3 + 2, 6 + 2], atol=1e-3)

@@ -87,27 +87,28 @@ def test_the_same_seed_gives_the_same_fit() -> None:
     assert first.starts == again.starts
 
 
+def two_clusters() -> np.ndarray:
+    rng = np.random.default_rng(3)
+    return np.concatenate([rng.normal(-3, 1, 30), rng.normal(3, 1, 30)])
+
+
 def test_labels_that_are_swapped_disagree() -> None:
     """Two components that the model does not tell apart, and enumerated memberships."""
-    rng = np.random.default_rng(3)
-    y = np.concatenate([rng.normal(-3, 1, 30), rng.normal(3, 1, 30)])
     text = (
         "data { plate o; real y[o]; } model { real a ~ normal(0, 3); real b ~ normal(0, 3); plate o {"
         " int<lower=0, upper=1> z ~ bernoulli(0.5); y ~ normal(z == 1 ? a : b, 1); } }"
     )
-    found = compile_model(text=text).fit({"y": y}, seed=1, starts=4)
+    found = compile_model(text=text).fit({"y": two_clusters()}, seed=1, starts=4)
     assert "QEM907" in {warning.code for warning in found.warnings}
 
 
 def test_switched_labels_of_a_vector_are_named() -> None:
     """The wide start has both orders, the narrow ones have one each."""
-    rng = np.random.default_rng(3)
-    y = np.concatenate([rng.normal(-3, 1, 30), rng.normal(3, 1, 30)])
     text = (
         "data { plate o; real y[o]; } model { vector[2] mu ~ normal(0, 5); plate o {"
         " int<lower=1, upper=2> z ~ categorical(rep_vector(0.5, 2)); y ~ normal(mu[z], 1); } }"
     )
-    found = compile_model(text=text).fit({"y": y}, seed=1, starts=4)
+    found = compile_model(text=text).fit({"y": two_clusters()}, seed=1, starts=4)
     (warning,) = (warning for warning in found.warnings if warning.code == "QEM907")
     assert warning.notes[-1].startswith("labels are switched: the components of `mu`")
     assert "ordered" in (warning.hint or "")
