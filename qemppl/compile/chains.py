@@ -56,7 +56,7 @@ def find_chains(ir: ModelIR, layouts: Mapping[str, Layout]) -> tuple[Chain, ...]
 
 
 def previous_layouts(ir: ModelIR, layouts: Mapping[str, Layout], *, shared: bool = False) -> dict[str, Layout]:
-    """Where the particles of latents one step before are kept, by `before` of their names. shared: whether all latents have one particle dim."""
+    """Where the particles of latents one step before are kept, by `before` of their names. shared: whether all have one particle dim."""
     found = {}
     for name in sorted(_reached(ir)):
         own = layouts[name]
