@@ -159,8 +159,9 @@ def _draw_grid(proposal: Proposal, plan: Plan, generator: torch.Generator) -> Dr
     widened = family.widen(fitted, proposal.widening)
     v, log_weight = periodic_grid(generator, len(fitted), plan.particles[group.name], plan.target.dtype)
     u = family.quantile(widened, v[..., None])
-    log_q = family.log_prob(widened, u) - log_weight
-    return u, log_q, family.log_prob(fitted, u) - log_q
+    density, of_fitted = family.log_probs(fitted, u, [proposal.widening, 1])
+    log_q = density - log_weight
+    return u, log_q, of_fitted - log_q
 
 
 def _draw_mixture(proposal: Proposal, plan: Plan, generator: torch.Generator) -> Drawn:
@@ -172,17 +173,18 @@ def _draw_mixture(proposal: Proposal, plan: Plan, generator: torch.Generator) ->
     group, family, count = proposal.group, proposal.group.family, plan.particles[proposal.group.name]
     fitted = proposal.standard
     far = count // OUTLOOK if count >= MANY else 0
-    u, log_q = [], []
     components = [(count - far, proposal.widening)] + ([(far, FAR)] if far else [])
-    standards = [family.widen(fitted, widening) for _, widening in components]
-    for (number, _), standard in zip(components, standards, strict=True):
-        shape = (proposal.mean.shape[0], number, group.dimension)
-        u.append(family.quantile(standard, uniforms(generator, *shape, plan.target.dtype)))
-    particles = torch.cat(u, 1)
-    for (number, _), standard in zip(components, standards, strict=True):
-        log_q.append(family.log_prob(standard, particles) + log(number / count))
-    mixture = torch.stack(log_q).logsumexp(0) if far else log_q[0]
-    return particles, mixture, family.log_prob(fitted, particles) - mixture
+    u = []
+    for number, widening in components:
+        v = uniforms(generator, len(fitted), number, group.dimension, plan.target.dtype)
+        u.append(family.quantile(family.widen(fitted, widening), v))
+    particles = torch.cat(u, 1) if far else u[0]
+    *densities, of_fitted = family.log_probs(fitted, particles, [*(widening for _, widening in components), 1])
+    log_q = densities[0]
+    if far:
+        shares = [density + log(number / count) for (number, _), density in zip(components, densities, strict=True)]
+        log_q = torch.stack(shares).logsumexp(0)
+    return particles, log_q, of_fitted - log_q
 
 
 def by_member(group: Group, part: Part, coordinates: torch.Tensor) -> torch.Tensor:

@@ -246,20 +246,22 @@ def _trust_region(sampler: Sampler, step: EStep, plain: Evidence, last: float) -
     entries = sum(s.entries(plan.particles) for s in plan.elimination.steps if s.plate is None)
     trials = max(2, _trials(entries))
 
-    def serve(evidence: Evidence) -> list[bool]:
-        weights = sampler.contraction.root_marginals(evidence)
+    def serve(weights: Mapping[str, torch.Tensor]) -> list[bool]:
         roots = [weights[group.name] for group in plan.groups if group.plate is None]
         return torch.stack([_serves(effective(w), w.shape[-1]) for w in roots]).all(0).tolist() if roots else [True]
 
-    if all(serve(plain)):
-        return sampler.weighted(1.0, plain)
+    if last == 1 or all(serve(sampler.contraction.root_marginals(plain))):
+        weighted = sampler.weighted(1.0, plain)
+        if last < 1 or all(serve(weighted.weights)):
+            return weighted
     low, high = log(SMALLEST_BETA), 0.0
     # the outermost trials are at least STRIDE away, and further where one round of trials can still tell to RESOLUTION
     outwards = max(STRIDE * (trials + 1) / (trials - 1), 0.49 * RESOLUTION * (trials + 1))
     begin, end = max(log(last) - outwards, low), min(log(last) + outwards, high)
     while high - low > RESOLUTION:
         points = torch.linspace(begin, end, trials + 2, dtype=torch.float64).tolist()[1:-1]
-        verdicts = serve(sampler.temper(step, plain, [exp(point) for point in points]))
+        tempered = sampler.temper(step, plain, [exp(point) for point in points])
+        verdicts = serve(sampler.contraction.root_marginals(tempered))
         good = verdicts.index(False) if False in verdicts else len(points)
         low, high = [low, *points][good], [*points, high][good]
         begin, end = low, high
@@ -287,21 +289,22 @@ def _m_step(state: Adaptation, proposal: Proposal, step: EStep, weighted: Weight
     group, family = proposal.group, proposal.group.family
     cloud, weights = step.particles.clouds[group.name], weighted.weights[group.name]
     serves = _serves(weighted.ess[group.name], weights.shape[-1])
-    moments = family.moments(cloud.u, _temper(weights, cloud.narrowing, serves))
-    blended = family.blend(proposal.mean, moments, torch.where(serves[:, None], move, max(move, FIRST_STEP)))
+    length: torch.Tensor | float = move
+    if not serves.all():
+        weights = _temper(weights, cloud.narrowing, (~serves).nonzero()[:, 0])
+        length = torch.where(serves[:, None], move, max(move, FIRST_STEP))
+    blended = family.blend(proposal.mean, family.moments(cloud.u, weights), length)
     mean = family.project_mean(blended)
-    state.projected += int((mean != blended).any(-1).sum())
+    if not torch.equal(mean, blended):
+        state.projected += int((mean != blended).any(-1).sum())
     return replace(proposal, mean=mean)
 
 
-def _temper(weights: torch.Tensor, narrowing: torch.Tensor, serves: torch.Tensor) -> torch.Tensor:
+def _temper(weights: torch.Tensor, narrowing: torch.Tensor, few: torch.Tensor) -> torch.Tensor:
     """Weights (member, particle) to the largest power whose ESS meets the target, by member; at the power 0 they stand for Q.
 
-    narrowing: log Q / widened Q of every particle, (member, particle). serves: the members whose weights do as they are.
+    narrowing: log Q / widened Q of every particle, (member, particle). few: the members whose weights do not as they are.
     """
-    few = (~serves).nonzero()[:, 0]
-    if len(few) == 0:
-        return weights
     base = narrowing[few].log_softmax(-1)
     log_r = weights[few].log().clamp_min(LOG_ZERO) - base
     trials = max(1, _trials(base.numel()))

@@ -124,7 +124,7 @@ def spread(table: torch.Tensor, own: tuple[str, ...], dims: tuple[str, ...]) -> 
 
 def possible_share(part: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
     """part / whole, 0 where nothing is possible."""
-    return torch.where(whole > 0, part / whole, 0.0)
+    return (part / whole).nan_to_num_(0.0, 0.0, 0.0)
 
 
 def effective_terms(conditional: Conditional) -> torch.Tensor:

@@ -17,6 +17,7 @@ Axes: `member` (plate member; a batch), `particle`, `coordinate` (of one value; 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 from qemppl.numerics.lazy import torch
@@ -72,6 +73,10 @@ class Family(ABC):
     @abstractmethod
     def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """log q(x): standard (member, parameter), x (member, particle, coordinate) -> (member, particle)."""
+
+    def log_probs(self, standard: torch.Tensor, x: torch.Tensor, factors: Sequence[float]) -> list[torch.Tensor]:
+        """`log_prob` of the law widened by each factor."""
+        return [self.log_prob(standard if f == 1 else self.widen(standard, f), x) for f in factors]
 
     # For gradients.
 

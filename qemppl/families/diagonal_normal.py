@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from qemppl.families.base import ExponentialFamily
 from qemppl.families.means_and_variances import MeansAndVariances
@@ -66,9 +67,12 @@ class DiagonalNormal(MeansAndVariances, ExponentialFamily):
     # In centred form: a mean of 1e8 with a scale of 1e-3 keeps its digits.
 
     def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        return self.log_probs(standard, x, [1.0])[0]
+
+    def log_probs(self, standard: torch.Tensor, x: torch.Tensor, factors: Sequence[float]) -> list[torch.Tensor]:
         loc, scale = standard[:, None].chunk(2, -1)
-        z = (x - loc).mul_(SQRT_HALF / scale)
-        return torch.sub(-self.dimension * HALF_LOG_2PI - scale.log().sum(-1), z.square_().sum(-1))
+        half_squares = (x - loc).mul_(SQRT_HALF / scale).square_().sum(-1)
+        return widened_densities(half_squares, scale.log().sum(-1), self.dimension, factors)
 
     def widen(self, standard: torch.Tensor, factor: float) -> torch.Tensor:
         loc, scale = standard.chunk(2, -1)
@@ -81,6 +85,18 @@ class DiagonalNormal(MeansAndVariances, ExponentialFamily):
         ratio = scale / other_scale
         shift = (loc - other_loc) / other_scale
         return (0.5 * (ratio.square() - 1 + shift.square()) - ratio.log()).sum(-1)
+
+
+def widened_densities(
+    half_squares: torch.Tensor, log_volume: torch.Tensor, dimension: int, factors: Sequence[float]
+) -> list[torch.Tensor]:
+    """Log-densities of a normal law widened by each factor, (member, particle).
+
+    half_squares: half the squared distance from its centre in its own scales, (member, particle). log_volume: the log-determinant of
+    these, (member, 1).
+    """
+    peak = -dimension * HALF_LOG_2PI - log_volume
+    return [torch.sub(peak - dimension * math.log(f), half_squares, alpha=f**-2) for f in factors]
 
 
 def within_range(centre: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qemppl.families.normal import Normal
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.supports import POSITIVE
@@ -24,8 +26,11 @@ class LogNormal(Normal):
         return super().quantile(standard, u).exp_().clamp(finfo.tiny, finfo.max)  # a derivative needs what exp_ gave
 
     def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        return self.log_probs(standard, x, [1.0])[0]
+
+    def log_probs(self, standard: torch.Tensor, x: torch.Tensor, factors: Sequence[float]) -> list[torch.Tensor]:
         y = x.log()
-        return super().log_prob(standard, y).sub_(y[..., 0])
+        return [density - y[..., 0] for density in super().log_probs(standard, y, factors)]
 
     def moments(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         return super().moments(x.log(), weight)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from qemppl.families.base import ExponentialFamily
-from qemppl.families.diagonal_normal import variance_floor, within_range
+from qemppl.families.diagonal_normal import variance_floor, widened_densities, within_range
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import normal_scores
 from qemppl.numerics.supports import REAL
@@ -77,7 +78,9 @@ class MultivariateNormal(ExponentialFamily):
         centre, covariance = self._split(mean)
         centre = within_range(centre)
         lack = (variance_floor(centre) - covariance.diagonal(dim1=-2, dim2=-1)).clamp_min(0)
-        return _join(centre, robust_cholesky(covariance + torch.diag_embed(lack))[0])
+        if lack.any():
+            covariance = covariance + torch.diag_embed(lack)
+        return _join(centre, robust_cholesky(covariance)[0])
 
     def quantile(self, standard: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         loc, factor = self._split(standard)
@@ -86,10 +89,13 @@ class MultivariateNormal(ExponentialFamily):
     # In centred form: a mean of 1e8 with a scale of 1e-3 keeps its digits.
 
     def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        return self.log_probs(standard, x, [1.0])[0]
+
+    def log_probs(self, standard: torch.Tensor, x: torch.Tensor, factors: Sequence[float]) -> list[torch.Tensor]:
         loc, factor = self._split(standard)
         z: torch.Tensor = torch.linalg.solve_triangular(factor.mT, x - loc[:, None], upper=True, left=False)
-        constant = self.dimension * HALF_LOG_2PI + _log_determinant(factor)
-        return z.square().sum(-1).mul_(-0.5).sub_(constant[:, None])
+        half_squares = z.square().sum(-1).mul_(0.5)
+        return widened_densities(half_squares, _log_determinant(factor)[:, None], self.dimension, factors)
 
     def moments(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         reference = x[:, :1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from qemppl.numerics.lazy import torch
 
@@ -10,6 +11,7 @@ SOBOL_DIMENSIONS = 1024
 """With more coordinates than this a Sobol set of any affordable size has no structure left in most pairs of them."""
 
 _BITS = 30  # binary digits of torch's Sobol points
+_SCRAMBLES = 16  # of Sobol sets, among which one is drawn: scrambling takes as long as all else together
 
 
 def uniforms(
@@ -19,7 +21,7 @@ def uniforms(
 
     Every point is uniform on the unit cube by itself, so averages over particles are unbiased.
     One coordinate: stratified, one point in each of `particles` intervals of equal length, in order.
-    More: one scrambled Sobol set, whose binary digits are shifted (exclusive or) by an independent random vector for each member.
+    More: one of _SCRAMBLES scrambled Sobol sets, whose binary digits are shifted (exclusive or) by an independent random vector for each member.
     A digital shift keeps the set's balance, a shift modulo 1 does not, and members cost no more than plain uniforms.
     Beyond SOBOL_DIMENSIONS: a Latin hypercube, stratified in every coordinate by itself.
     """
@@ -50,14 +52,23 @@ def periodic_grid(
     """
     least = torch.finfo(dtype).eps / 2
     shift = torch.rand((members, 1), generator=generator, dtype=dtype, device=generator.device)
-    cell = torch.arange(particles, dtype=dtype, device=generator.device)
+    cell, sines, cosines = _cells(particles, dtype, generator.device)
     u = (cell + shift) / particles
-    start, turn = cell * (math.pi / particles), shift * (math.pi / particles)
-    # sine and cosine of pi u = start + turn by the addition theorems: products in place of a sine for every particle
-    sine = torch.addcmul(turn.sin() * start.cos(), turn.cos(), start.sin()).clamp_min_(math.pi * least)
-    cosine = torch.addcmul(turn.cos() * start.cos(), turn.sin(), start.sin(), value=-1)
+    turn = shift * (math.pi / particles)
+    # sine and cosine of pi u, an angle of the grid + turn, by the addition theorems: products in place of a sine for every particle
+    sin_turn, cos_turn = turn.sin(), turn.cos()
+    sine = torch.addcmul(sin_turn * cosines, cos_turn, sines).clamp_min_(math.pi * least)
+    cosine = torch.addcmul(cos_turn * cosines, sin_turn, sines, value=-1)
     v = u.addcmul_(sine, cosine, value=-1 / math.pi).clamp_(least, 1 - least)
     return v, sine.log_().mul_(2).add_(math.log(2))
+
+
+@lru_cache(maxsize=64)
+def _cells(particles: int, dtype: torch.dtype, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The numbers of the cells of a grid, and sine and cosine of the angles where they begin: each (particle,)."""
+    cell = torch.arange(particles, dtype=dtype, device=device)
+    start = cell * (math.pi / particles)
+    return cell, start.sin(), start.cos()
 
 
 def _stratified(generator: torch.Generator, shape: tuple[int, int, int], dtype: torch.dtype) -> torch.Tensor:
@@ -68,9 +79,15 @@ def _stratified(generator: torch.Generator, shape: tuple[int, int, int], dtype: 
 
 def _shifted_sobol(generator: torch.Generator, shape: tuple[int, int, int], dtype: torch.dtype) -> torch.Tensor:
     members, particles, coordinates = shape
-    seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
-    engine = torch.quasirandom.SobolEngine(coordinates, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
-    points = engine.draw(particles, dtype=torch.float64).mul_(2**_BITS).to(torch.int64).to(generator.device)
+    which = int(torch.randint(_SCRAMBLES, (1,), generator=generator, device=generator.device))
+    points = _scrambled_sobol(which, particles, coordinates).to(generator.device)
     first_digits = torch.randint(2**_BITS, (members, 1, coordinates), generator=generator, device=generator.device)
     rest = torch.rand((members, 1, coordinates), generator=generator, dtype=dtype, device=generator.device)
     return (points ^ first_digits).to(dtype).add_(rest).mul_(2.0**-_BITS)
+
+
+@lru_cache(maxsize=4 * _SCRAMBLES)
+def _scrambled_sobol(seed: int, particles: int, coordinates: int) -> torch.Tensor:
+    """The binary digits of scrambled Sobol points, as whole numbers (particle, coordinate)."""
+    engine = torch.quasirandom.SobolEngine(coordinates, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
+    return engine.draw(particles, dtype=torch.float64).mul_(2**_BITS).to(torch.int64)

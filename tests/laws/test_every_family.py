@@ -335,3 +335,12 @@ def test_quantiles_are_proper_particles_at_any_concentration(a, b, u):
             # the derivative of the cdf by log x or logit x turns rounding of x into error of u
             steep = 1e-14 * float(standard.max()) + 1e-9
             assert float(SCIPY[name](a, b).cdf(float(x))) == pytest.approx(float(u), abs=steep)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_densities_at_several_widths_are_those_of_the_widened_laws(name):
+    family, standard = family_and_standard(name)
+    _, x = particles(family, standard, count=64)
+    factors = (1.0, 1.1, 1.2)
+    for factor, density in zip(factors, family.log_probs(standard, x, factors), strict=True):
+        torch.testing.assert_close(density, family.log_prob(family.widen(standard, factor), x), rtol=1e-10, atol=1e-10)
