@@ -3,7 +3,7 @@
 With u carrying the particles of a plate's latents and v those of others, exp(u + v) = exp(u) exp(v) takes an exponential for each
 particle of u and of v, not for each pair of them. A count with log-rate u + v sums these products over the rows of a member, and a
 binary outcome multiplies 1 + exp(u) exp(v) over several rows before it takes one logarithm of all. What is left of a row, the outcome
-times u + v, is a sum of two terms of one set of particles each.
+times u + v, is a sum of two terms of one set of particles each. So is that of a binary latent over whose values the evidence sums.
 
 Rows are packed for this (compile/packs.py).
 """
@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qemppl.compile.builder import Builder
+from qemppl.compile.discrete import cuts_states
 from qemppl.compile.layout import Layout
 from qemppl.compile.packs import pack
 from qemppl.compile.rows import Rows
-from qemppl.ir.model import Call, DefinitionRef, Expr
+from qemppl.ir.model import Call, DefinitionRef, Expr, RandomVariable
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import softplus
 
@@ -47,28 +48,47 @@ def additive_factors(builder: Builder, rows: Rows, homes: Mapping[str, str | Non
     """The factors of an observation's rows with an additive predictor; None where it has none, or is another law's."""
     variable = rows.variable
     law = _LAWS.get(variable.law)
-    if law is None or not rows.is_plain or variable.plate is None or "additive" not in builder.passes:
+    if law is None or not rows.is_plain:
         return None
     chosen = slice(None) if rows.index is None else rows.index
     outcomes = builder.bound.arrays[variable.name][chosen].astype(np.float64)
-    first, second = _two_sums(builder, variable.arguments[0], homes)
-    if not second or not law.fits(outcomes):
+    found = (
+        _separated(builder, rows, homes, lambda: builder.data(variable.name, rows.axis)) if law.fits(outcomes) else None
+    )
+    if found is None:
         return None
-    packing = pack(builder, rows, variable.arguments[0])
+    carrier = float(law.carrier(torch.as_tensor(outcomes)).sum())
+    found.factors.append(builder.constant(("carrier", rows.site), Layout(), lambda: carrier))
+    return found
+
+
+def additive_latent(builder: Builder, variable: RandomVariable, homes: Mapping[str, str | None]) -> Additive | None:
+    """Those of a binary latent that is summed over exactly. Its value then meets each set of particles in a table of its own, and the
+    sum over it is a product of two matrices; only the normaliser, which it has no part in, needs a table of both sets."""
+    is_one = variable.law == "bernoulli_logit" and variable.enumerated and variable.initial is None
+    if not is_one or variable.type.event or cuts_states(builder.bound, variable):
+        return None
+    return _separated(builder, Rows(variable, variable.plate), homes, lambda: builder.latent(variable.name))
+
+
+def _separated(
+    builder: Builder, rows: Rows, homes: Mapping[str, str | None], value: Callable[[], int]
+) -> Additive | None:
+    """All factors but the carrier. value: the slot of the values of the rows."""
+    variable, plate = rows.variable, rows.variable.plate
+    if plate is None or "additive" not in builder.passes:
+        return None
+    first, second = _two_sums(builder, variable.arguments[0], homes)
+    packing = pack(builder, rows, variable.arguments[0]) if second else None
     if packing is None:
         return None
-    slots = []
+    law, slots = _LAWS[variable.law], []
     for place in packing.places(builder):
-        u, v = (_sum(builder, terms, {variable.plate: place.view}) for terms in (first, second))
+        u, v = (_sum(builder, terms, {plate: place.view}) for terms in (first, second))
         slots += [u, place.counted(builder, v)]
     factors = [builder.elementwise(f"{law.name} of {packing.width} rows", law.normaliser, slots)]
-    axis = rows.axis or variable.plate
-    observed = builder.data(variable.name, axis)
     for terms in (first, second):
-        predictor = _sum(builder, terms, {variable.plate: axis})
-        factors.append(builder.call("multiply", [observed, predictor]))
-    carrier = float(law.carrier(torch.as_tensor(outcomes)).sum())
-    factors.append(builder.constant(("carrier", rows.site), Layout(), lambda: carrier))
+        factors.append(builder.call("multiply", [value(), _sum(builder, terms, {plate: rows.axis or plate})]))
     return Additive(factors, packing.count, packing.width)
 
 

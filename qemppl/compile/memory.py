@@ -10,12 +10,14 @@ from qemppl.compile.eliminate import Elimination
 from qemppl.compile.groups import Group
 from qemppl.compile.layout import Axes, Target
 from qemppl.compile.precision import single_entries, single_precision
-from qemppl.compile.slabs import CACHE_ENTRIES, Members, choose_slabs, slab_entries
+from qemppl.compile.slabs import CACHE_ENTRIES, Members, choose_slabs
 from qemppl.numerics.lazy import torch
 
 COPIES = 3
 """Of a table of the trunk: its log-factors, and what a step makes of them at beta = 1 and in trials of other betas. The slabs share one
 room for their log-factors."""
+MESSAGES = 3
+"""Numbers kept for each entry of a message: the sum, its logarithm, and what flows back through it."""
 PER_PARTICLE = 8
 """Numbers kept for each particle beside its coordinates: densities, weights, tails."""
 
@@ -43,7 +45,7 @@ def plan_memory(
         return Memory((), True, width * (fixed + COPIES * every))
     room = max(numbers - fixed - COPIES * _trunk(axes, elimination, particles, ()), 1)
     # half of the room: exponentials may need as much again
-    slabs = choose_slabs(axes, elimination, particles, min(CACHE_ENTRIES, room // 2))
+    slabs = choose_slabs(axes, elimination, particles, min(CACHE_ENTRIES, room // 2 // MESSAGES))
     trunk = _trunk(axes, elimination, particles, slabs)
     cut = {axis for members in slabs for axis in members}
     is_single = "single" in target.passes and target.dtype == torch.float64
@@ -74,6 +76,10 @@ def _widest(elimination: Elimination, particles: Mapping[str, int], slabs: Seque
 
     def entries(members: Members) -> int:
         own = (step for step in elimination.steps if step.plate in members)
-        return sum((members[s.plate].stop - members[s.plate].start) * slab_entries(s, particles) for s in own)
+        return sum(
+            (members[s.plate].stop - members[s.plate].start)
+            * (s.entries(particles) + MESSAGES * s.remaining(particles))
+            for s in own
+        )
 
     return max(map(entries, slabs), default=0)

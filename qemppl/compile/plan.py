@@ -10,13 +10,12 @@ from qemppl.compile.assemble import assemble, home_of, split
 from qemppl.compile.budget import Choice, choose_particles
 from qemppl.compile.builder import Builder
 from qemppl.compile.chains import Chain, find_chains, previous_layouts, with_previous
+from qemppl.compile.densities import Reduction, assume, observe
 from qemppl.compile.discrete import Enumeration, find_enumerations
 from qemppl.compile.eliminate import Dims, Elimination, Step, plan_elimination
-from qemppl.compile.factors import latent_factors
 from qemppl.compile.groups import Group, choose_groups
 from qemppl.compile.layout import Axes, Layout, Target
 from qemppl.compile.memory import plan_memory
-from qemppl.compile.observations import Reduction, observe
 from qemppl.compile.precision import single_steps
 from qemppl.compile.program import Level, Program, cells_per_member
 from qemppl.compile.refusals import check_cost, check_model, cost_of
@@ -157,17 +156,14 @@ def _homes(
 
 
 def _factors(builder: Builder, homes: Mapping[str, str | None]) -> tuple[list[tuple[str, int]], tuple[Reduction, ...]]:
-    """The log-density of every statement (site, slot), and of which observations the rows were reduced."""
+    """The log-density of every statement (site, slot), and of which ones the rows were reduced."""
     bound = builder.bound
-    factors = [(variable.name, slot) for variable in bound.ir.latents for slot in latent_factors(builder, variable)]
-    reductions = []
+    statements = [(variable.name, assume(builder, variable, homes)) for variable in bound.ir.latents]
     for variable in bound.ir.observations:
         for rows in split_rows(bound, builder.axes, variable):
-            observed = observe(builder, rows, homes)
-            factors.extend((rows.site, slot) for slot in observed.factors)
-            if observed.reduction is not None:
-                reductions.append(observed.reduction)
-    return factors, tuple(reductions)
+            statements.append((rows.site, observe(builder, rows, homes)))
+    factors = [(site, slot) for site, density in statements for slot in density.factors]
+    return factors, tuple(density.reduction for _, density in statements if density.reduction is not None)
 
 
 def _density_entries(layouts: Sequence[Layout], axes: Axes, chains: Sequence[Chain], counts: Mapping[str, int]) -> int:

@@ -23,9 +23,6 @@ CACHE_ENTRIES = 1 << 20
 CHAIN_ENTRIES = 8
 """Times as many where chains are summed out: their steps are taken one after another, so several chains at once cost less."""
 
-MESSAGES = 3
-"""Numbers kept for each entry of a message: the sum, its logarithm, and what flows back through it."""
-
 Members = Mapping[str | None, slice]
 """The members of each axis that a slab has; axes that it does not name are not cut, and the root (None) is none of them."""
 
@@ -45,14 +42,14 @@ def choose_slabs(
     by_plate: dict[str, int] = {}
     for step in elimination.steps:
         if step.plate is not None:
-            by_plate[step.plate] = by_plate.get(step.plate, 0) + slab_entries(step, particles)
+            by_plate[step.plate] = by_plate.get(step.plate, 0) + _entries(step, particles)
     tree = _Tree(axes, by_plate, {step.plate for step in elimination.steps if step.states}, entries)
     return tuple(slab for plate in axes.below(None) for slab in tree.cut(plate))
 
 
-def slab_entries(step: Step, particles: Mapping[str, int]) -> int:
-    """What a step of a slab has in memory for one member: its tables, and its message in the making."""
-    return step.entries(particles) + MESSAGES * step.remaining(particles)
+def _entries(step: Step, particles: Mapping[str, int]) -> int:
+    """What a step of a slab has in the cache for one member: its tables, and its message."""
+    return step.entries(particles) + step.remaining(particles)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from qemppl.compile.assemble import Task, assemble
 from qemppl.compile.builder import Builder
 from qemppl.compile.chains import previous_layouts
+from qemppl.compile.densities import observe
 from qemppl.compile.factors import Site, sites
 from qemppl.compile.layout import Axes, Target
-from qemppl.compile.observations import observe
 from qemppl.compile.plan import Plan
 from qemppl.compile.program import Program
 from qemppl.data.bound import BoundModel

@@ -158,5 +158,12 @@ def reduce_to(conditional: Conditional, scaled: torch.Tensor, kept: tuple[str, .
         rows = terms[0].reshape(members, prod(sizes), rest)
         adjoint = scaled.expand(members, *scaled.shape[1:]).reshape(members, 1, rest)
         return torch.bmm(adjoint, rows.mT).reshape(members, *sizes).to(dtype)
-    equation = ",".join(_letters(step, groups) for groups in (*step.parts, step.given))
-    return torch.einsum(f"{equation}->{_letters(step, kept)}", *terms, scaled).to(dtype)
+    factors, dims = [*zip(step.parts, terms, strict=True)], step.given
+    factors.sort(key=lambda factor: set(kept) <= set(factor[0]))  # last the one that has all that is kept
+    while factors:
+        part, term = factors.pop(0)
+        wanted = {*kept, *(dim for other, _ in factors for dim in other)}
+        left = tuple(dim for dim in step.dims if dim in wanted and dim in {*dims, *part}) if factors else kept
+        equation = f"{_letters(step, part)},{_letters(step, dims)}->{_letters(step, left)}"
+        scaled, dims = torch.einsum(equation, term, scaled), left
+    return scaled.to(dtype)

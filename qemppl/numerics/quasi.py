@@ -21,7 +21,7 @@ def uniforms(
 
     Every point is uniform on the unit cube by itself, so averages over particles are unbiased.
     One coordinate: stratified, one point in each of `particles` intervals of equal length, in order.
-    More: one of _SCRAMBLES scrambled Sobol sets, whose binary digits are shifted (exclusive or) by an independent random vector for each member.
+    More: one of _SCRAMBLES scrambled Sobol sets, whose binary digits are shifted (exclusive or) by a random vector of each member.
     A digital shift keeps the set's balance, a shift modulo 1 does not, and members cost no more than plain uniforms.
     Beyond SOBOL_DIMENSIONS: a Latin hypercube, stratified in every coordinate by itself.
     """

@@ -112,6 +112,31 @@ def test_rows_of_a_pack_agree_in_the_data_of_every_outer_plate() -> None:
     check_same_numbers(packed, by_row)
 
 
+def test_binary_latents_are_summed_out_by_a_matrix_product() -> None:
+    """Their value meets the particles of the group and the global ones apart; of both together, only the normaliser is a table."""
+    text = """
+    data { plate g; plate site in g by g_of; plate visit in site by site_of; real x[site]; int<lower=0, upper=1> y[visit]; }
+    model { real b ~ normal(0, 1); real p ~ normal(0, 1); plate g { real a ~ normal(0, 1); plate site {
+      int<lower=0, upper=1> z ~ bernoulli_logit(a + b * x);
+      plate visit { y ~ bernoulli_logit(z ? p : -3); } } } }
+    """
+    rng = np.random.default_rng(6)
+    values = {
+        "g_of": np.repeat(np.arange(1, 6), 12),
+        "site_of": np.repeat(np.arange(1, 61), 3),
+        "x": rng.normal(size=60),
+        "y": rng.integers(0, 2, 180),
+    }
+    bound = compile_model(text=text).bind(values)[0]
+    apart, together = (
+        make_plan(bound, replace(CPU, passes=ALL_PASSES - without), particles=6) for without in (set(), {"additive"})
+    )
+    widths = [[len(step.parts) for step in plan.elimination.steps if step.exact] for plan in (apart, together)]
+    assert widths == [[2], [1]]
+    assert [reduction.rows.site for reduction in apart.reductions] == ["z", "y"]
+    check_same_numbers(apart, together)
+
+
 @pytest.mark.parametrize("rows", [4, 5])
 @pytest.mark.parametrize("law", LAWS)
 def test_a_predictor_without_data_of_rows_is_counted_for_every_pack(law: str, rows: int) -> None:

@@ -1,4 +1,4 @@
-"""The log-density of an observation's rows, in the cheapest form that its law and its arguments have."""
+"""The log-density of a statement, in the cheapest form that its law and its arguments have."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from qemppl.compile.additive import additive_factors
+from qemppl.compile.additive import Additive, additive_factors, additive_latent
 from qemppl.compile.binary import packed_density
 from qemppl.compile.builder import Builder
 from qemppl.compile.counts import counted_density, find_counts
-from qemppl.compile.factors import row_density
+from qemppl.compile.factors import latent_factors, row_density
 from qemppl.compile.moments import moments_factors
 from qemppl.compile.rows import Rows
 from qemppl.compile.simplify import Cells, find_cells, reduced_density
+from qemppl.ir.model import RandomVariable
 
 
 @dataclass(frozen=True)
 class Reduction:
-    """Rows of an observation that are not computed one by one. left: what is computed instead. how: in a few words."""
+    """Rows of an observation, or members of a latent, that are not computed one by one. left: what is computed instead. how: in a few
+    words."""
 
     rows: Rows
     count: int
@@ -27,16 +29,24 @@ class Reduction:
 
 
 @dataclass(frozen=True)
-class Observed:
-    """factors: the slots of log-densities that add up to that of some rows. reduction: None where every row is computed."""
+class Density:
+    """factors: the slots of log-densities that add up to that of the statement. reduction: None where every row is computed."""
 
     factors: list[int]
     reduction: Reduction | None = None
 
 
-def observe(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> Observed:
-    """What reduces most comes first: moments, statistics of equal arguments, sums over two sets of particles, binary rows side by side,
-    equal rows.
+def assume(builder: Builder, variable: RandomVariable, homes: Mapping[str, str | None]) -> Density:
+    """That of a latent. homes: the plate of every group of particles."""
+    found = additive_latent(builder, variable, homes)
+    if found is None:
+        return Density(latent_factors(builder, variable))
+    return _sums(builder, Rows(variable, variable.plate), found)
+
+
+def observe(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> Density:
+    """That of an observation's rows. What reduces most comes first: moments, statistics of equal arguments, sums over two sets of
+    particles, binary rows side by side, equal rows.
 
     homes: the plate of every group of particles.
     """
@@ -45,7 +55,7 @@ def observe(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> Ob
         observed = form()
         if observed is not None:
             return observed
-    return Observed([row_density(builder, rows)])
+    return Density([row_density(builder, rows)])
 
 
 @dataclass(frozen=True)
@@ -60,40 +70,42 @@ class _Forms:
     def cells(self) -> Cells | None:
         return find_cells(self.builder, self.rows)
 
-    def moments(self) -> Observed | None:
+    def moments(self) -> Density | None:
         found = moments_factors(self.builder, self.rows)
         if found is None:
             return None
         return self._reduced(found.factors, found.left, "second moments of a linear predictor")
 
-    def statistics(self) -> Observed | None:
+    def statistics(self) -> Density | None:
         if self.cells is None or not self.cells.merged:
             return None
         how = "sufficient statistics of rows with equal arguments"
         return self._reduced([reduced_density(self.builder, self.cells)], self.cells.count, how)
 
-    def sums(self) -> Observed | None:
+    def sums(self) -> Density | None:
         found = additive_factors(self.builder, self.rows, self.homes)
-        if found is None:
-            return None
-        how = f"packs of {found.width} rows with one logarithm, the predictor being a sum"
-        return self._reduced(found.factors, found.packs, how)
+        return None if found is None else _sums(self.builder, self.rows, found)
 
-    def packs(self) -> Observed | None:
+    def packs(self) -> Density | None:
         found = packed_density(self.builder, self.rows)
         if found is None:
             return None
         slot, packing = found
         return self._reduced([slot], packing.count, f"packs of {packing.width} rows with one logarithm")
 
-    def counts(self) -> Observed | None:
+    def counts(self) -> Density | None:
         """Equal rows; where a law has statistics, the data's part is prepared instead."""
         if self.cells is not None:
-            return Observed([reduced_density(self.builder, self.cells)])
+            return Density([reduced_density(self.builder, self.cells)])
         found = find_counts(self.builder, self.rows)
         if found is None:
             return None
         return self._reduced([counted_density(self.builder, found)], len(found.count), "equal rows, counted")
 
-    def _reduced(self, factors: list[int], left: int, how: str) -> Observed:
-        return Observed(factors, Reduction(self.rows, self.builder.axes.size(self.rows.axis), left, how))
+    def _reduced(self, factors: list[int], left: int, how: str) -> Density:
+        return Density(factors, Reduction(self.rows, self.builder.axes.size(self.rows.axis), left, how))
+
+
+def _sums(builder: Builder, rows: Rows, found: Additive) -> Density:
+    how = f"packs of {found.width} rows with one logarithm, the predictor being a sum"
+    return Density(found.factors, Reduction(rows, builder.axes.size(rows.axis), found.packs, how))
