@@ -37,10 +37,29 @@ def radon(data: Data) -> None:
     numpyro.sample("log_radon", law, obs=jnp.array(data["log_radon"]))
 
 
+def epidemic(data: Data) -> None:
+    x = jnp.array(data["x"])
+    cases = np.array(data["cases"], float)
+    known = ~np.isnan(cases)
+    beta = numpyro.sample("beta", dist.Normal(0, 0.1).expand([x.shape[-1]]))
+    growth = numpyro.sample("growth", dist.Normal(0.1, 0.1))
+    s = numpyro.sample("s", dist.HalfNormal(0.3))
+    phi = numpyro.sample("phi", dist.Gamma(2, 0.1))
+    z = numpyro.sample("z", dist.Normal(0, 1).expand(cases.shape))
+    steps = (growth - x @ beta + s * z).at[:, 0].set(3 + 2 * z[:, 0])
+    state = numpyro.deterministic("log_infections", jnp.cumsum(steps, 1))
+    law = dist.NegativeBinomial2(jnp.exp(state[known]), phi)
+    numpyro.sample("cases", law, obs=jnp.array(cases[known]))
+
+
+OWN = {"radon": radon, "epidemic": epidemic}
+"""The models that no other benchmark has."""
+
+
 def write(experiment: Experiment) -> None:
     """Raises ValueError for a run that has not converged."""
     start = time.perf_counter()
-    kernel = NUTS(radon if experiment.peer == "radon" else model(experiment.peer), target_accept_prob=0.99)
+    kernel = NUTS(OWN.get(experiment.peer) or model(experiment.peer), target_accept_prob=0.99)
     mcmc = MCMC(kernel, num_warmup=WARMUP, num_samples=DRAWS, num_chains=CHAINS, progress_bar=False)
     mcmc.run(jax.random.key(SEED), experiment.data("train"))
     latents = {variable.name for variable in experiment.bind("train").ir.latents if not variable.enumerated}

@@ -196,7 +196,8 @@ class Builder:
                 raise AssertionError(f"{type(node).__name__} has no instructions")
 
     def _lag(self, node: Lag, cells: Mapping[str, str]) -> int:
-        """Data of an earlier step. Before the first there are none: binding lets them stand only where the outcome is missing too."""
+        """Data of an earlier step. Before the first there are none: binding lets them stand only where the outcome is missing too, or where
+        another law holds."""
         plate = node.type.plate
         assert plate is not None, "a lag lives on its chain"
         axis = cells.get(plate, plate)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from qemppl.data.chain_steps import steps
 from qemppl.data.evaluate import Array
 from qemppl.data.finite import culprit, known_parts, phrase
 from qemppl.data.forms import form_faults
@@ -26,18 +27,26 @@ def check_statement(located: Located, statement: Statement, present: Mask | None
         if located.is_faulty(expr) or not _check_finite(located, expr, None):
             located.faulty.add(statement.name)
         return
-    for law, expressions in _laws(statement):
+    for law, expressions, members in _laws(located, statement, present):
         for argument, expr in zip(LAWS[law].arguments, expressions, strict=True):
-            rows = present if expr.type.plate == statement.plate else None
+            rows = members if expr.type.plate == statement.plate else None
             if not located.is_faulty(expr) and _check_finite(located, expr, rows) and not isinstance(expr, Constant):
                 _check_argument(located, law, argument, expr, rows)
     _check_order(located, statement)
 
 
-def _laws(variable: RandomVariable) -> Iterator[tuple[str, Sequence[Expr]]]:
-    yield variable.law, variable.arguments
-    if variable.initial is not None:
-        yield variable.initial.law, variable.initial.arguments
+def _laws(
+    located: Located, variable: RandomVariable, present: Mask | None
+) -> Iterator[tuple[str, Sequence[Expr], Mask | None]]:
+    """Every law of a statement with its arguments, and the members that it holds for: the law of the first step is not that of others."""
+    if variable.initial is None:
+        yield variable.law, variable.arguments, present
+        return
+    assert variable.plate is not None, "a latent of a chain"
+    is_first = np.zeros(located.bound.count(variable.plate), np.bool_)
+    is_first[next(steps(located.bound, variable.plate), [])] = True
+    yield variable.law, variable.arguments, ~is_first
+    yield variable.initial.law, variable.initial.arguments, is_first
 
 
 def _check_finite(located: Located, expr: Expr, present: Mask | None) -> bool:

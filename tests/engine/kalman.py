@@ -1,4 +1,4 @@
-"""The Kalman filter and smoother, and the forward-backward algorithm: what chains are compared with."""
+"""The Kalman filter and smoother, the forward-backward and the Viterbi algorithm: what chains are compared with."""
 
 from __future__ import annotations
 
@@ -59,3 +59,16 @@ def forward_backward(log_first: Floats, log_move: Floats, log_seen: Floats) -> t
         back.append(logsumexp(log_move + (then + back[-1])[None], axis=1))
     both = np.array(ahead) + np.array(back[::-1])
     return float(logsumexp(ahead[-1])), np.exp(both - logsumexp(both, axis=1, keepdims=True))
+
+
+def viterbi(log_first: Floats, log_move: Floats, log_seen: Floats) -> tuple[NDArray[np.int64], float]:
+    """The most likely states, (step,), and the log of their probability together with what is seen."""
+    best, came_from = log_first + log_seen[0], []
+    for now in log_seen[1:]:
+        each = best[:, None] + log_move
+        came_from.append(each.argmax(0))
+        best = each.max(0) + now
+    path = [int(best.argmax())]
+    for back in came_from[::-1]:
+        path.append(int(back[path[-1]]))
+    return np.array(path[::-1]), float(best.max())

@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 
 from qemppl.diagnostics.diagnostic import DiagnosticsError
 from qemppl.driver import compile_model
-from tests.engine.kalman import Floats, Linear, forward_backward, walk
+from tests.engine.kalman import Floats, Linear, forward_backward, viterbi, walk
 
 WALK = """
 data {{ plate store; chain week in store; missing real y[week]; }}
@@ -108,27 +108,44 @@ def test_a_level_with_a_trend() -> None:
     assert (neighbours > 0.2 * covariance[1:, 1, 1]).all(), "paths hang together"
 
 
+HIDDEN = """
+data { dim K; chain t; real y[t]; simplex[K] first; array[K] simplex[K] A; vector[K] mu; }
+model { chain t { int<lower=1, upper=K> z ~ categorical(A[prev(z)]) init categorical(first); y ~ normal(mu[z], 1); } }
+"""
+
+
+def hidden(steps: int) -> tuple[dict[str, object], tuple[Floats, Floats, Floats]]:
+    """Data of HIDDEN, and the logs of the chances of first states, of moves, and of what is seen in each state."""
+    rng = np.random.default_rng(steps)
+    first, moves = rng.dirichlet(np.ones(3)), rng.dirichlet(np.ones(3), 3)
+    mu, y = np.array([-1.0, 0, 2]), rng.normal(size=steps)
+    data = {"K": 3, "y": y, "first": first, "A": moves, "mu": mu}
+    return data, (np.log(first), np.log(moves), stats.norm.logpdf(y[:, None], mu, 1))
+
+
 @pytest.mark.parametrize("steps", [1, 2, 7, 200])
 def test_a_hidden_markov_model_is_exact(steps: int) -> None:
-    text = """
-    data { dim K; chain t; real y[t]; simplex[K] first; array[K] simplex[K] A; vector[K] mu; }
-    model { chain t { int<lower=1, upper=K> z ~ categorical(A[prev(z)]) init categorical(first); y ~ normal(mu[z], 1); } }
-    """
-    rng = np.random.default_rng(steps)
-    first, moves, mu, y = (
-        rng.dirichlet(np.ones(3)),
-        rng.dirichlet(np.ones(3), 3),
-        np.array([-1.0, 0, 2]),
-        rng.normal(size=steps),
-    )
-    log_z, chance = forward_backward(np.log(first), np.log(moves), stats.norm.logpdf(y[:, None], mu, 1))
-    fit = compile_model(text=text).fit({"K": 3, "y": y, "first": first, "A": moves, "mu": mu}, seed=1)
+    data, logs = hidden(steps)
+    log_z, chance = forward_backward(*logs)
+    fit = compile_model(text=HIDDEN).fit(data, seed=1)
     assert fit.log_evidence is not None
     assert abs(fit.log_evidence - log_z) < 1e-8
     states = np.arange(1, 4)
     np.testing.assert_allclose(fit.estimate("z").mean, chance @ states, atol=1e-8)
     found = (fit.draws("z")[..., None] == states).mean(0)
     assert (np.abs(found - chance) < 5 * np.sqrt(chance * (1 - chance) / len(fit.draws("z"))) + 1e-9).all()
+
+
+@pytest.mark.parametrize("steps", [4, 9])
+def test_the_most_likely_path_is_drawn_as_often_as_it_should(steps: int) -> None:
+    """The path of the Viterbi algorithm, whose chance is its likelihood over the evidence."""
+    data, logs = hidden(steps)
+    path, log_p = viterbi(*logs)
+    chance = np.exp(log_p - forward_backward(*logs)[0])
+    assert 0.02 < chance < 0.5
+    drawn = compile_model(text=HIDDEN).fit(data, seed=1, draws=20_000).draws("z")
+    found = (drawn == path + 1).all(1).mean()
+    assert abs(found - chance) < 4 * np.sqrt(chance * (1 - chance) / len(drawn))
 
 
 @pytest.mark.parametrize(("method", "sds"), [("rws", 0.3), ("plain", 1.0), ("is", 1.0)])
@@ -143,3 +160,21 @@ def test_other_methods_fit_short_chains(method: str, sds: float) -> None:
 def test_vi_has_no_derivatives_along_a_chain() -> None:
     with pytest.raises(DiagnosticsError, match=r"QEM510.*x is a state of a chain"):
         compile_model(text=WALK.format(globals="", q=0.5, r=1.0)).fit({"y": [[0.3, 0.2]]}, method="vi")
+
+
+def test_a_lag_in_the_law_of_later_steps_is_not_needed_at_the_first() -> None:
+    """The same numbers as with any value there."""
+    model = """
+    data {{ plate s; chain t in s; int first[t]; missing real y[t]; real u[t]; }}
+    transformed data {{ plate s {{ chain t {{ real before = first == 1 ? 5 : lag(u, 1); }} }} }}
+    model {{ real c ~ normal(0, 1); plate s {{ chain t {{
+      real x ~ normal(prev(x) + c * {}, 0.5) init normal(0, 2); vector[2] v ~ normal(prev(v) + {}, 1) init normal(0, 1);
+      y ~ normal(x + sum(v), 1); }} }} }}
+    """
+    rng, lengths = np.random.default_rng(1), (3, 1, 4)
+    y, u = ([rng.normal(size=n).tolist() for n in lengths] for _ in range(2))
+    data = {"first": [[1, *[0] * (n - 1)] for n in lengths], "y": y, "u": u}
+    lagged, filled = (compile_model(text=model.format(each, each)) for each in ("lag(u, 1)", "before"))
+    ours, theirs = lagged.fit(data, seed=1, particles=4), filled.fit(data, seed=1, particles=4)
+    assert ours.log_evidence == pytest.approx(theirs.log_evidence, rel=1e-12)
+    np.testing.assert_allclose(ours.estimate("v").mean, theirs.estimate("v").mean, rtol=1e-9)
