@@ -11,7 +11,6 @@ SOBOL_DIMENSIONS = 1024
 """With more coordinates than this a Sobol set of any affordable size has no structure left in most pairs of them."""
 
 _BITS = 30  # binary digits of torch's Sobol points
-_SCRAMBLES = 16  # of Sobol sets, among which one is drawn: scrambling takes as long as all else together
 
 
 def uniforms(
@@ -21,7 +20,8 @@ def uniforms(
 
     Every point is uniform on the unit cube by itself, so averages over particles are unbiased.
     One coordinate: stratified, one point in each of `particles` intervals of equal length, in order.
-    More: one of _SCRAMBLES scrambled Sobol sets, whose binary digits are shifted (exclusive or) by a random vector of each member.
+    More: one scrambled Sobol set, whose binary digits are shifted (exclusive or) by an independent random vector for each member.
+    It is scrambled anew each time: in many dimensions Q soon adapts to a few sets in turn, and its weights degenerate under others.
     A digital shift keeps the set's balance, a shift modulo 1 does not, and members cost no more than plain uniforms.
     Beyond SOBOL_DIMENSIONS: a Latin hypercube, stratified in every coordinate by itself.
     """
@@ -79,15 +79,9 @@ def _stratified(generator: torch.Generator, shape: tuple[int, int, int], dtype: 
 
 def _shifted_sobol(generator: torch.Generator, shape: tuple[int, int, int], dtype: torch.dtype) -> torch.Tensor:
     members, particles, coordinates = shape
-    which = int(torch.randint(_SCRAMBLES, (1,), generator=generator, device=generator.device))
-    points = _scrambled_sobol(which, particles, coordinates).to(generator.device)
+    seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
+    engine = torch.quasirandom.SobolEngine(coordinates, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
+    points = engine.draw(particles, dtype=torch.float64).mul_(2**_BITS).to(torch.int64).to(generator.device)
     first_digits = torch.randint(2**_BITS, (members, 1, coordinates), generator=generator, device=generator.device)
     rest = torch.rand((members, 1, coordinates), generator=generator, dtype=dtype, device=generator.device)
     return (points ^ first_digits).to(dtype).add_(rest).mul_(2.0**-_BITS)
-
-
-@lru_cache(maxsize=4 * _SCRAMBLES)
-def _scrambled_sobol(seed: int, particles: int, coordinates: int) -> torch.Tensor:
-    """The binary digits of scrambled Sobol points, as whole numbers (particle, coordinate)."""
-    engine = torch.quasirandom.SobolEngine(coordinates, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
-    return engine.draw(particles, dtype=torch.float64).mul_(2**_BITS).to(torch.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from itertools import groupby
@@ -51,10 +52,10 @@ def decimals_supported(mcse: float) -> int | None:
 
 
 def format_number(value: float, decimals: int | None) -> str:
-    """A number with so many decimals; with four significant digits where that is not known."""
+    """A number with so many decimals; with four significant digits where that is not known, or beyond what a double holds."""
     if not math.isfinite(value):
         return str(value)
-    if decimals is None:
+    if decimals is None or 10.0**-decimals < sys.float_info.epsilon * abs(value):
         return f"{value:.{FALLBACK_DIGITS}g}"
     magnitude = max(abs(value), 10.0**-decimals)
     if not 1e-4 <= magnitude < 1e15:

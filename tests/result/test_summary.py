@@ -71,6 +71,7 @@ def test_an_unknown_row_or_name_is_a_key_error() -> None:
         (3.14159, math.nan, "3.142"),
         (math.nan, 0.1, "nan"),
         (0.0, 0.01, "0.00"),
+        (1.0, 1e-33, "1"),  # a state that is certain
     ],
 )
 def test_only_supported_digits_are_shown(value: float, mcse: float, shown: str) -> None:
