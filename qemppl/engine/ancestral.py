@@ -12,6 +12,7 @@ from itertools import groupby
 
 import numpy as np
 
+from qemppl.compile.chains import previous_layouts
 from qemppl.compile.layout import Layout, Target
 from qemppl.data.backend import Positions
 from qemppl.data.bound import BoundModel
@@ -44,11 +45,12 @@ LIVE_TEMPORARIES = 8
 
 
 def draw_layouts(bound: BoundModel) -> dict[str, Layout]:
-    """Layouts of latents that share the one particle axis of joint draws: (member, draw, *event)."""
-    return {
+    """Layouts of latents, now and one step before, that share the one particle axis of joint draws: (member, draw, *event)."""
+    layouts = {
         variable.name: Layout(variable.plate, (DRAW,), tuple(bound.size(size) for size in variable.type.event))
         for variable in bound.ir.latents
     }
+    return layouts | previous_layouts(bound.ir, layouts, shared=True)
 
 
 def prior_draws(bound: BoundModel, draws: int, generator: torch.Generator, target: Target) -> dict[str, torch.Tensor]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from qemppl.compile.assemble import Task, assemble
 from qemppl.compile.builder import Builder
-from qemppl.compile.chains import previous_layouts
 from qemppl.compile.densities import observe
 from qemppl.compile.factors import Site, sites
 from qemppl.compile.layout import Axes, Target
@@ -65,9 +64,7 @@ class JointProgram:
 
 def compile_joint(bound: BoundModel, target: Target, count: int) -> JointProgram:
     """The program of a model on so many joint draws."""
-    layouts = draw_layouts(bound)
-    layouts |= previous_layouts(bound.ir, layouts, shared=True)
-    builder = Builder(bound, Axes(bound), layouts, target)
+    builder = Builder(bound, Axes(bound), draw_layouts(bound), target)
     found = sites(builder)
     slots = {d.name: builder.expression(d.value) for d in bound.ir.definitions}
     varying = {name: slot for name, slot in slots.items() if slot not in builder.constants}

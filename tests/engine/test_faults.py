@@ -13,6 +13,8 @@ from scipy import stats
 
 from qemppl.diagnostics.diagnostic import Diagnostic, DiagnosticsError, Stage
 from qemppl.driver import compile_model
+from qemppl.engine.step_sums import exponentiate
+from qemppl.numerics.lazy import torch
 from qemppl.result.fit import FitResult
 
 RNG = np.random.default_rng(12)
@@ -48,6 +50,35 @@ def test_a_density_that_is_not_a_number_is_named() -> None:
     problem = refused("real x ~ normal(0, 1); plate o { y ~ normal(0, sqrt(x)); }", y=[0.5, 1.0])
     assert problem.code == "QEM801"
     assert "`y`[1]" in problem.message
+
+
+def test_a_density_of_a_chain_that_is_not_a_number_is_named() -> None:
+    model = "real s ~ normal(0, 1); chain t { real x ~ normal(prev(x), sqrt(s)) init normal(0, 1); y ~ normal(x, 1); }"
+    with pytest.raises(DiagnosticsError, match=r"density of `x`\[2\] is not a number"):
+        compile_model(text=f"data {{ chain t; real y[t]; }} model {{ {model} }}").fit({"y": [0.5, 1.0, 2.0]}, seed=1)
+
+
+@pytest.mark.parametrize("far", [0.0, -1e6, -1e14, -3.5e83])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_log_factors_of_any_size_are_exponentiated(far: float, dtype: torch.dtype) -> None:
+    terms = torch.tensor([[far, far, 3 * far - 800.0], [-torch.inf] * 3, [0.0, -1.0, -torch.inf]], dtype=torch.float64)
+    out = torch.empty_like(terms, dtype=dtype)
+    shift = exponentiate(terms.clone(), 1, out)
+    torch.testing.assert_close(shift, torch.tensor([far, 0.0, 0.0], dtype=torch.float64), rtol=0, atol=0)
+    expected = torch.tensor([[1.0, 1, 0], [0, 0, 0], [1, np.exp(-1), 0]], dtype=dtype)
+    torch.testing.assert_close(out, expected, rtol=2e-4, atol=1e-30)
+
+
+def test_a_walk_whose_prior_goes_to_rates_that_overflow_is_fitted() -> None:
+    """exp of some of the first particles is beyond 1e80."""
+    days = 40
+    text = """
+    data { chain t; int y[t]; } model { real drift ~ normal(0, 2); chain t {
+      real x ~ normal(prev(x) + drift, 0.2) init normal(4, 1); y ~ poisson_log(x); } }
+    """
+    y = RNG.poisson(np.exp(4 + 0.01 * np.arange(days)))
+    found = compile_model(text=text).fit({"y": y}, seed=1)
+    assert abs(found.estimate("drift").mean - 0.01) < 0.1
 
 
 def test_a_plate_without_members_is_refused() -> None:
