@@ -1,7 +1,7 @@
 """Summing out the states of chains: forward along the steps, or in a tree, and back for marginal weights and joint draws.
 
-The log-factors of a chain are one table for each step, of every pair of its state and the one before, (member, previous, state, rest); all
-that is summed out before has been added to them. At a first step the previous state does not matter: value 0 stands for it.
+The log-factors of a chain are one table for each step, of every pair of its state and the one before, (member, previous, state, rest), in
+bits; all that is summed out before has been added to them. At a first step the previous state does not matter: value 0 stands for it.
 
   - One step after another: log m_t(x) = log sum over x' of m_(t-1)(x') exp table_t(x', x), for all chains at once. The terms
     of the sum over the sum are the law of the state before given all up to t, which is all that the way back needs
@@ -13,12 +13,13 @@ that is summed out before has been added to them. At a first step the previous s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 from qemppl.compile.eliminate import Step
 from qemppl.engine.choosing import choose
 from qemppl.engine.links import Fold, Links
-from qemppl.engine.step_sums import Conditional, Section, exponentiate, possible_share
+from qemppl.engine.step_sums import LOG2_E, Conditional, Section, possible_share
 from qemppl.numerics.lazy import torch
 
 STEP_ENTRIES = 1 << 12
@@ -65,7 +66,7 @@ def sum_out_chain(
 
     The message is for each parent, (parent, *rest), 0 where it has no chain.
     """
-    table = _by_pairs(step, terms)
+    table = _by_pairs(step, terms).mul_(LOG2_E)
     table[links.first, 1:] = -torch.inf
     states = table.shape[1]
     if table.numel() * (states - 1) <= STEP_ENTRIES * links.longest:
@@ -74,10 +75,10 @@ def sum_out_chain(
     else:
         (message, total), folded = _forward_along(table, links), None
         total = total.reshape(len(terms), *terms.shape[1 + len(step.summed) :])
-    shift = exponentiate(message, 1, message)
+    shift = _exponentiate(message)
     ends = message.sum(1)
     out = message.new_zeros(links.parents, ends.shape[1])
-    out[links.owner] = ends.log() + shift
+    out[links.owner] = (ends.log2() + shift) / LOG2_E
     sizes = terms.shape[1 + len(step.eliminated) :]
     found = ChainConditional(step, section, (terms,), total, links, message, ends, folded)
     return found, out.reshape(links.parents, *sizes)
@@ -89,26 +90,34 @@ def _by_pairs(step: Step, terms: torch.Tensor) -> torch.Tensor:
     return terms.view(len(terms), states, states, rest)
 
 
+def _exponentiate(bits: torch.Tensor, shift: torch.Tensor | None = None) -> torch.Tensor:
+    """Turns (row, summed, *) into 2^(bits - shift), in place; the shift is the maximum over what is summed out, (row, *). Where nothing is
+    possible, what comes out is 0. shift: memory for it."""
+    shift = torch.amax(bits, 1, out=shift).clamp_min_(torch.finfo(bits.dtype).min)
+    bits.sub_(shift[:, None]).exp2_()
+    return shift
+
+
 # Along the steps.
 
 
 def _forward_along(table: torch.Tensor, links: Links) -> tuple[torch.Tensor, torch.Tensor]:
-    """Turns the table, in place, into E; with it the log-message of each chain's last step, (chain, state, rest), and the sums of E over
-    the previous state, (member, state, rest)."""
+    """Turns the table, in place, into E; with it the log-message of each chain's last step, (chain, state, rest), in bits, and the sums of
+    E over the previous state, (member, state, rest)."""
     total = torch.ones_like(table[:, 0])
-    steps = _Steps(table, links)
+    steps, totals = _Steps(table, links), _Steps(total, links)
     message = steps.at(0)[:, 0].clone()
     table[links.first] = 0.0
     table[links.first, 0] = 1.0
     for number in range(1, links.longest):
-        block = steps.at(number)
-        now = message[: len(block)]
+        block, sums = steps.at(number), totals.at(number)
+        now = message[: block.shape[0]]
         block += now[:, :, None]
-        now.copy_(exponentiate(block, 1, block))
-        sums = block.sum(1)
+        _exponentiate(block, now)
+        torch.sum(block, 1, out=sums)
         steps.put(number, block)
-        total[links.steps[number]] = sums
-        now += sums.log()
+        totals.put(number, sums)
+        now += sums.log2()
     return message, total
 
 
@@ -118,14 +127,15 @@ def _back_along(conditional: ChainConditional, marginal: torch.Tensor) -> torch.
     states, rest = marginal.shape[1:]
     table = _by_pairs(conditional.step, terms)
     total = conditional.total.view(len(table), states, rest)
-    steps, scaled = _Steps(table, links), torch.empty_like(total)
+    scaled = torch.empty_like(total)
+    steps, totals, shares = (_Steps(each, links) for each in (table, total, scaled))
     for number in reversed(range(links.longest)):
-        members = links.steps[number]
-        now = marginal[: len(members)]
-        share = possible_share(now, total[members])
-        scaled[members] = share
+        sums, share = totals.at(number), shares.at(number)
+        now = marginal[: sums.shape[0]]
+        torch.div(now, sums, out=share).nan_to_num_(0.0, 0.0, 0.0)
+        shares.put(number, share)
         if number:
-            now.copy_((steps.at(number) * share[:, None]).sum(2))
+            torch.sum(steps.at(number) * share[:, None], 2, out=now)
     return scaled
 
 
@@ -155,14 +165,18 @@ class _Steps:
     table: torch.Tensor
     links: Links
 
+    @cached_property
+    def _by_chain(self) -> torch.Tensor | None:
+        """(chain, step, *) where the chains are equally long."""
+        return self.table.view(self.links.chains, -1, *self.table.shape[1:]) if self.links.even else None
+
     def at(self, number: int) -> torch.Tensor:
         """A view where the chains are equally long, else a copy."""
-        if self.links.even:
-            return self.table.view(self.links.chains, -1, *self.table.shape[1:])[:, number]
-        return self.table[self.links.steps[number]]
+        return self.table[self.links.steps[number]] if self._by_chain is None else self._by_chain[:, number]
 
     def put(self, number: int, rows: torch.Tensor) -> None:
-        if not self.links.even:
+        """Writes back what `at` gave."""
+        if self._by_chain is None:
             self.table[self.links.steps[number]] = rows
 
 
@@ -170,14 +184,14 @@ class _Steps:
 
 
 def _fold(table: torch.Tensor, links: Links) -> tuple[torch.Tensor, tuple[tuple[torch.Tensor, torch.Tensor], ...]]:
-    """The log-message of each chain's last step, (chain, state, rest), and what each fold leaves."""
+    """The log-message of each chain's last step, (chain, state, rest), in bits, and what each fold leaves."""
     folded = []
     for fold in links.folds:
         pairs = table[fold.left].transpose(1, 2)[:, :, :, None] + table[fold.right][:, :, None]
-        shift = exponentiate(pairs, 1, pairs)
+        shift = _exponentiate(pairs)
         total = pairs.sum(1)
         folded.append((pairs, total))
-        table = torch.cat((total.log() + shift, table[fold.lone]))
+        table = torch.cat((total.log2() + shift, table[fold.lone]))
     return table[links.tops, 0], tuple(folded)
 
 
