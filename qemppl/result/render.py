@@ -110,7 +110,10 @@ def _cells(row: Row, draws: int) -> Iterator[str]:
     decimals = decimals_supported(row.mcse)
     yield format_number(row.mean, decimals)
     yield format_error(row.mcse)
-    yield format_number(row.sd, decimals)
+    is_rounding = row.sd < sys.float_info.epsilon * abs(
+        row.mean
+    )  # of a component that is fixed, such as the 1 of a factor
+    yield "0" if is_rounding else format_number(row.sd, decimals)
     # A quantile comes from the draws alone: of a normal law, the error of the median is 1.3 and that of q5 is 2.1 sd / sqrt(draws).
     of_quantile = decimals_supported(max(row.mcse, row.sd / math.sqrt(draws)))
     for value in (row.q5, row.q50, row.q95):

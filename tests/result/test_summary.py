@@ -104,6 +104,15 @@ def test_the_table_shows_labels_with_brackets_and_markup_as_they_are() -> None:
     assert len(first.split()) == len(COLUMNS)
 
 
+def test_a_component_that_is_fixed_has_no_spread() -> None:
+    """As the first of a Cholesky factor of correlations: its sd is rounding."""
+    one = estimate("a", None, (), 1)
+    for array, value in ((one.mean, 1.0), (one.mcse, 1e-33), (one.sd, 2e-24)):
+        np.copyto(array, value)
+    line = next(line for line in str(plain_fit(one).summary()).splitlines() if line.startswith("a "))
+    assert line.split()[1:4] == ["1", "1.0e-33", "0"]
+
+
 def test_a_narrow_terminal_loses_no_digit() -> None:
     shown = []
     for width in (200, 20):
