@@ -15,8 +15,6 @@ Operands = tuple["torch.Tensor", ...]
 WHOLE = slice(None)
 LOG2_E = 1 / log(2)
 """exp(x) is taken as 2^(x log2 e): half the time of `exp`, and a tenth where it underflows, as it does for most pairs of particles."""
-EXACT = 1e12
-"""Log-factors below it are shifted before they are scaled: as one operation, their rounding would be seen, or overflow."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +94,9 @@ def exponentiate(terms: torch.Tensor, eliminated: int, out: torch.Tensor) -> tor
     axes = tuple(range(1, 1 + eliminated))
     shift = terms.amax(axes, keepdim=True)
     shift.masked_fill_(shift == -torch.inf, 0.0)  # a row without any possible particle stays at weight 0
-    if shift.numel() and float(shift.amin()) < -EXACT:
-        out.copy_(terms.sub_(shift)).mul_(LOG2_E).exp2_()
-    elif out.dtype == terms.dtype:
-        torch.add(shift * -LOG2_E, terms, alpha=LOG2_E, out=out).exp2_()
-    else:
-        out.copy_(torch.add(shift * -LOG2_E, terms, alpha=LOG2_E, out=terms)).exp2_()
+    # shifted before it is scaled: as one operation, the rounding of log-factors below -1e19 would overflow
+    shifted = torch.sub(terms, shift, out=out if out.dtype == terms.dtype else terms).mul_(LOG2_E)
+    (shifted if out.dtype == terms.dtype else out.copy_(shifted)).exp2_()
     return shift.squeeze(axes)
 
 
