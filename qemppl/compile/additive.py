@@ -21,7 +21,7 @@ from qemppl.compile.discrete import cuts_states
 from qemppl.compile.layout import Layout
 from qemppl.compile.packs import pack
 from qemppl.compile.rows import Rows
-from qemppl.ir.model import Call, DefinitionRef, Expr, RandomVariable
+from qemppl.ir.model import Call, DefinitionRef, Expr
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import softplus
 
@@ -48,33 +48,29 @@ def additive_factors(builder: Builder, rows: Rows, homes: Mapping[str, str | Non
     """The factors of an observation's rows with an additive predictor; None where it has none, or is another law's."""
     variable = rows.variable
     law = _LAWS.get(variable.law)
-    if law is None or not rows.is_plain:
+    if law is None or not rows.is_plain or variable.plate is None:
         return None
     chosen = slice(None) if rows.index is None else rows.index
     outcomes = builder.bound.arrays[variable.name][chosen].astype(np.float64)
-    found = (
-        _separated(builder, rows, homes, lambda: builder.data(variable.name, rows.axis)) if law.fits(outcomes) else None
-    )
-    if found is None:
-        return None
-    carrier = float(law.carrier(torch.as_tensor(outcomes)).sum())
-    found.factors.append(builder.constant(("carrier", rows.site), Layout(), lambda: carrier))
+    found = _separated(builder, rows, homes) if law.fits(outcomes) else None
+    if found is not None:
+        carrier = float(law.carrier(torch.as_tensor(outcomes)).sum())
+        found.factors.append(builder.constant(("carrier", rows.site), Layout(), lambda: carrier))
     return found
 
 
-def additive_latent(builder: Builder, variable: RandomVariable, homes: Mapping[str, str | None]) -> Additive | None:
+def additive_latent(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> Additive | None:
     """Those of a binary latent that is summed over exactly. Its value then meets each set of particles in a table of its own, and the
     sum over it is a product of two matrices; only the normaliser, which it has no part in, needs a table of both sets."""
+    variable = rows.variable
     is_one = variable.law == "bernoulli_logit" and variable.enumerated and variable.initial is None
     if not is_one or variable.type.event or cuts_states(builder.bound, variable):
         return None
-    return _separated(builder, Rows(variable, variable.plate), homes, lambda: builder.latent(variable.name))
+    return _separated(builder, rows, homes)
 
 
-def _separated(
-    builder: Builder, rows: Rows, homes: Mapping[str, str | None], value: Callable[[], int]
-) -> Additive | None:
-    """All factors but the carrier. value: the slot of the values of the rows."""
+def _separated(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> Additive | None:
+    """All factors but the carrier."""
     variable, plate = rows.variable, rows.variable.plate
     if plate is None or "additive" not in builder.passes:
         return None
@@ -87,8 +83,10 @@ def _separated(
         u, v = (_sum(builder, terms, {plate: place.view}) for terms in (first, second))
         slots += [u, place.counted(builder, v)]
     factors = [builder.elementwise(f"{law.name} of {packing.width} rows", law.normaliser, slots)]
+    axis = rows.axis or plate
+    value = builder.data(variable.name, axis) if variable.observed else builder.latent(variable.name)
     for terms in (first, second):
-        factors.append(builder.call("multiply", [value(), _sum(builder, terms, {plate: rows.axis or plate})]))
+        factors.append(builder.call("multiply", [value, _sum(builder, terms, {plate: axis})]))
     return Additive(factors, packing.count, packing.width)
 
 

@@ -38,10 +38,9 @@ class Density:
 
 def assume(builder: Builder, variable: RandomVariable, homes: Mapping[str, str | None]) -> Density:
     """That of a latent. homes: the plate of every group of particles."""
-    found = additive_latent(builder, variable, homes)
-    if found is None:
-        return Density(latent_factors(builder, variable))
-    return _sums(builder, Rows(variable, variable.plate), found)
+    rows = Rows(variable, variable.plate)
+    found = additive_latent(builder, rows, homes)
+    return Density(latent_factors(builder, variable)) if found is None else _sums(builder, rows, found)
 
 
 def observe(builder: Builder, rows: Rows, homes: Mapping[str, str | None]) -> Density:

@@ -112,6 +112,16 @@ def test_rows_of_a_pack_agree_in_the_data_of_every_outer_plate() -> None:
     check_same_numbers(packed, by_row)
 
 
+@pytest.mark.parametrize("law", LAWS)
+def test_an_outcome_outside_of_every_plate_is_fitted(law: str) -> None:
+    text = f"data {{ int<lower=0> y; }} model {{ real a ~ normal(0, 1); y ~ {law}(a); }}"
+    found = compile_model(text=text).fit({"y": 1}, seed=1)
+    grid = np.linspace(-8, 8, 2001)
+    likelihood = 1 / (1 + np.exp(-grid)) if law == "bernoulli_logit" else np.exp(grid - np.exp(grid))
+    exact = np.log((likelihood * np.exp(-(grid**2) / 2)).sum() * (grid[1] - grid[0]) / np.sqrt(2 * np.pi))
+    assert found.log_evidence == pytest.approx(exact, abs=1e-3)
+
+
 def test_binary_latents_are_summed_out_by_a_matrix_product() -> None:
     """Their value meets the particles of the group and the global ones apart; of both together, only the normaliser is a table."""
     text = """
