@@ -18,11 +18,12 @@ from qemppl.compile.axis_functions import (
     sized,
     take_component,
 )
-from qemppl.compile.chains import first_steps, steps_before
+from qemppl.compile.chains import steps_before
 from qemppl.compile.distribute import distributed
 from qemppl.compile.layout import Axes, Layout, Target
 from qemppl.compile.program import VIEW, Instruction
 from qemppl.data.bound import BoundModel
+from qemppl.data.chain_steps import first_steps
 from qemppl.data.evaluate import Evaluator
 from qemppl.ir.functions import FUNCTIONS, Function
 from qemppl.ir.model import (
@@ -131,7 +132,7 @@ class Builder:
             return self._all_states(name, layout)
         if name not in self.previous:
             assert layout.plate is not None, "a latent of a chain"
-            steps = torch.as_tensor(steps_before(self.axes, layout.plate), device=self.device)
+            steps = torch.as_tensor(steps_before(self.bound, layout.plate), device=self.device)
             self.previous[name] = (self._new_slot(layout), steps)
         return self.previous[name][0]
 
@@ -141,7 +142,9 @@ class Builder:
 
     def is_first_step(self, chain: str) -> int:
         """The slot of 1 at the first step of every chain, else 0."""
-        return self.constant(("first steps", chain), Layout(chain), lambda: first_steps(self.axes, chain).astype(float))
+        return self.constant(
+            ("first steps", chain), Layout(chain), lambda: first_steps(self.bound, chain).astype(float)
+        )
 
     # Expressions.
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qemppl.compile.layout import Axes, Layout
-from qemppl.data.chain_steps import at_first_step
+from qemppl.compile.layout import Layout
+from qemppl.data.bound import BoundModel
+from qemppl.data.chain_steps import at_first_step, first_steps
 from qemppl.distributions.registry import LAWS
 from qemppl.ir.model import ModelIR, RandomVariable, before, reached_back
 
@@ -70,15 +71,9 @@ def with_previous(particles: Mapping[str, int], chains: Sequence[Chain]) -> dict
     return {**particles, **{before(state): particles[state] for chain in chains for state in chain.states}}
 
 
-def first_steps(axes: Axes, chain: str) -> NDArray[np.bool_]:
-    """(member,) whether a step is the first of its chain."""
-    parent = next(iter(axes[chain].parents.values()), np.zeros(axes.size(chain), np.int64))
-    return np.diff(parent, prepend=-1).astype(np.bool_)
-
-
-def steps_before(axes: Axes, chain: str) -> NDArray[np.int64]:
+def steps_before(bound: BoundModel, chain: str) -> NDArray[np.int64]:
     """(member,) the position of the step before; of a first step, its own."""
-    return np.arange(axes.size(chain)) - ~first_steps(axes, chain)
+    return np.arange(bound.count(chain)) - ~first_steps(bound, chain)
 
 
 def _reached(ir: ModelIR) -> set[str]:

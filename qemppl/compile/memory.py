@@ -75,11 +75,7 @@ def _widest(elimination: Elimination, particles: Mapping[str, int], slabs: Seque
     """Entries of the tables of the widest slab, and of its messages."""
 
     def entries(members: Members) -> int:
-        own = (step for step in elimination.steps if step.plate in members)
-        return sum(
-            (members[s.plate].stop - members[s.plate].start)
-            * (s.entries(particles) + MESSAGES * s.remaining(particles))
-            for s in own
-        )
+        own = ((members[step.plate], step) for step in elimination.steps if step.plate in members)
+        return sum((m.stop - m.start) * (s.entries(particles) + MESSAGES * s.remaining(particles)) for m, s in own)
 
     return max(map(entries, slabs), default=0)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from qemppl.data.chain_steps import steps
+from qemppl.data.chain_steps import first_steps
 from qemppl.data.evaluate import Array
 from qemppl.data.finite import culprit, known_parts, phrase
 from qemppl.data.forms import form_faults
@@ -43,8 +43,7 @@ def _laws(
         yield variable.law, variable.arguments, present
         return
     assert variable.plate is not None, "a latent of a chain"
-    is_first = np.zeros(located.bound.count(variable.plate), np.bool_)
-    is_first[next(steps(located.bound, variable.plate), [])] = True
+    is_first = first_steps(located.bound, variable.plate)
     yield variable.law, variable.arguments, ~is_first
     yield variable.initial.law, variable.initial.arguments, is_first
 

@@ -27,6 +27,13 @@ def steps(bound: BoundModel, chain: str) -> Iterator[Positions]:
     return at_steps(lengths.cumsum() - lengths, lengths)
 
 
+def first_steps(bound: BoundModel, chain: str) -> NDArray[np.bool_]:
+    """(member,) whether a step is the first of its chain."""
+    members = bound.members[chain]
+    parent = np.zeros(members.size, np.int64) if members.parent is None else members.parent
+    return np.diff(parent, prepend=-1).astype(np.bool_)
+
+
 def at_steps(first: Positions, lengths: Positions) -> Iterator[Positions]:
     """By step, the members that stand there: (chain that is so long,). first, lengths: (chain,) of each the first member and the steps."""
     for step in range(lengths.max(initial=0)):

@@ -132,7 +132,7 @@ def _back_along(conditional: ChainConditional, marginal: torch.Tensor) -> torch.
     for number in reversed(range(links.longest)):
         sums, share = totals.at(number), shares.at(number)
         now = marginal[: sums.shape[0]]
-        torch.div(now, sums, out=share).nan_to_num_(0.0, 0.0, 0.0)
+        possible_share(now, sums, share)
         shares.put(number, share)
         if number:
             torch.sum(steps.at(number) * share[:, None], 2, out=now)

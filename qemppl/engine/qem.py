@@ -250,10 +250,12 @@ def _trust_region(sampler: Sampler, step: EStep, plain: Evidence, last: float) -
         roots = [weights[group.name] for group in plan.groups if group.plate is None]
         return torch.stack([_serves(effective(w), w.shape[-1]) for w in roots]).all(0).tolist() if roots else [True]
 
-    if last == 1 or all(serve(sampler.contraction.root_marginals(plain))):
+    if last == 1:  # it most likely still is, and the weights of all latents, wanted then, tell those of the global ones
         weighted = sampler.weighted(1.0, plain)
-        if last < 1 or all(serve(weighted.weights)):
+        if all(serve(weighted.weights)):
             return weighted
+    elif all(serve(sampler.contraction.root_marginals(plain))):
+        return sampler.weighted(1.0, plain)
     low, high = log(SMALLEST_BETA), 0.0
     # the outermost trials are at least STRIDE away, and further where one round of trials can still tell to RESOLUTION
     outwards = max(STRIDE * (trials + 1) / (trials - 1), 0.49 * RESOLUTION * (trials + 1))

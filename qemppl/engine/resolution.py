@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import log, pi, sqrt
 
-from qemppl.compile.chains import first_steps
 from qemppl.compile.eliminate import Step
 from qemppl.compile.groups import Group
 from qemppl.compile.plan import Plan
+from qemppl.data.chain_steps import first_steps
 from qemppl.diagnostics.diagnostic import Diagnostic, Severity
 from qemppl.engine.evidence import Contraction, Evidence
 from qemppl.engine.step_sums import Conditional, effective_terms
@@ -80,7 +80,7 @@ class _Losses:
     def __init__(self, plan: Plan, step: Step) -> None:
         assert step.plate is not None, "a chain"
         self.groups = {group.name: group for group in plan.groups if group.name in step.states}
-        self._is_first = torch.as_tensor(first_steps(plan.axes, step.plate), device=plan.target.device)
+        self._is_first = torch.as_tensor(first_steps(plan.bound, step.plate), device=plan.target.device)
         self._others = [0, *(1 + i for i, dim in enumerate(step.given) if plan.homes[dim] is not None)]
         self._loss = self._weight = torch.zeros((), dtype=plan.target.dtype, device=plan.target.device)
 

@@ -121,9 +121,9 @@ def spread(table: torch.Tensor, own: tuple[str, ...], dims: tuple[str, ...]) -> 
     return permuted.reshape(permuted.shape[0], *(next(shape) if group in own else 1 for group in dims))
 
 
-def possible_share(part: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
-    """part / whole, 0 where nothing is possible."""
-    return (part / whole).nan_to_num_(0.0, 0.0, 0.0)
+def possible_share(part: torch.Tensor, whole: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """part / whole, 0 where nothing is possible. out: memory for it."""
+    return torch.div(part, whole, out=out).nan_to_num_(0.0, 0.0, 0.0)
 
 
 def effective_terms(conditional: Conditional) -> torch.Tensor:

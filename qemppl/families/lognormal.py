@@ -25,9 +25,6 @@ class LogNormal(Normal):
         finfo = torch.finfo(u.dtype)
         return super().quantile(standard, u).exp_().clamp(finfo.tiny, finfo.max)  # a derivative needs what exp_ gave
 
-    def log_prob(self, standard: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        return self.log_probs(standard, x, [1.0])[0]
-
     def log_probs(self, standard: torch.Tensor, x: torch.Tensor, factors: Sequence[float]) -> list[torch.Tensor]:
         y = x.log()
         return [density - y[..., 0] for density in super().log_probs(standard, y, factors)]

@@ -51,11 +51,16 @@ def decimals_supported(mcse: float) -> int | None:
     return -math.floor(math.log10(2 * mcse))
 
 
+def _is_rounding(size: float, value: float) -> bool:
+    """Whether a difference of this size from a value is less than a double holds."""
+    return size < sys.float_info.epsilon * abs(value)
+
+
 def format_number(value: float, decimals: int | None) -> str:
     """A number with so many decimals; with four significant digits where that is not known, or beyond what a double holds."""
     if not math.isfinite(value):
         return str(value)
-    if decimals is None or 10.0**-decimals < sys.float_info.epsilon * abs(value):
+    if decimals is None or _is_rounding(10.0**-decimals, value):
         return f"{value:.{FALLBACK_DIGITS}g}"
     magnitude = max(abs(value), 10.0**-decimals)
     if not 1e-4 <= magnitude < 1e15:
@@ -110,10 +115,8 @@ def _cells(row: Row, draws: int) -> Iterator[str]:
     decimals = decimals_supported(row.mcse)
     yield format_number(row.mean, decimals)
     yield format_error(row.mcse)
-    is_rounding = row.sd < sys.float_info.epsilon * abs(
-        row.mean
-    )  # of a component that is fixed, such as the 1 of a factor
-    yield "0" if is_rounding else format_number(row.sd, decimals)
+    # a component that is fixed, such as the first of a Cholesky factor, has an sd that is rounding
+    yield "0" if _is_rounding(row.sd, row.mean) else format_number(row.sd, decimals)
     # A quantile comes from the draws alone: of a normal law, the error of the median is 1.3 and that of q5 is 2.1 sd / sqrt(draws).
     of_quantile = decimals_supported(max(row.mcse, row.sd / math.sqrt(draws)))
     for value in (row.q5, row.q50, row.q95):
