@@ -23,7 +23,8 @@ from qemppl.numerics.lazy import torch
 HERE = Path(__file__).parent
 SITES, VISITS = 200, 5
 HELD_OUT = 0.1
-"""Of the houses of the radon model."""
+"""Of the houses of the radon model, and of the days of the epidemic."""
+REGIONS = 20
 MEMORY = 8 << 30
 
 
@@ -101,11 +102,25 @@ def _radon(part: Part) -> Data:
     return {"county": data["county"]} | {name: [data[name][i] for i in rows] for name in ("county_name", "log_radon")}
 
 
+def _epidemic(part: Part) -> Data:
+    """REGIONS of the example, with a tenth of their days held out."""
+    data: Data = json.loads((ROOT / "examples" / "epidemic" / "data.json").read_text(encoding="utf-8"))
+    data = {name: data[name][:REGIONS] for name in ("x", "cases")}
+    held_out = np.random.default_rng(8).random(np.shape(data["cases"])) < HELD_OUT
+    hidden = held_out if part == "train" else ~held_out
+    cases = [
+        [None if gone else n for n, gone in zip(region, row, strict=True)]
+        for region, row in zip(data["cases"], hidden, strict=True)
+    ]
+    return data | {"cases": cases}
+
+
 MODELS = PERFORMANCE / "models"
 EXPERIMENTS = (
     Experiment("bus breakdown", MODELS / "bus.qem", bus, 10, "bus"),
     Experiment("user preferences", MODELS / "preferences.qem", preferences, 10, "preferences"),
     Experiment("occupancy", MODELS / "occupancy.qem", _occupancy, 20, "occupancy"),
     Experiment("radon", HERE / "models" / "radon.qem", _radon, 5, "radon"),
+    Experiment("epidemic", HERE / "models" / "epidemic.qem", _epidemic, 40, "epidemic"),
 )
 RESCALED = Experiment("bus breakdown, rescaled", HERE / "models" / "bus_rescaled.qem", bus, 10, "bus")
