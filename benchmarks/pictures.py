@@ -54,7 +54,7 @@ def _forest(axes: Axes, fit: FitResult, estimate: Estimate, reference: dict[str,
     order = np.argsort(estimate.mean)
     order = order[np.linspace(0, total - 1, shown).astype(int)]
     height = np.arange(len(order))
-    if not np.isnan(estimate.khat).all():  # of an enumerated latent the mean says it all
+    if (estimate.draws % 1).any():  # of a discrete latent the mean says it all
         q5, q25, q75, q95 = np.quantile(estimate.draws[:, order], [0.05, 0.25, 0.75, 0.95], axis=0)
         axes.hlines(height, q5, q95, color=PALE, lw=2)
         axes.hlines(height, q25, q75, color=ACCENT, lw=3)

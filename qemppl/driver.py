@@ -28,6 +28,7 @@ from qemppl.diagnostics.source import Source
 from qemppl.engine import joint, monitor
 from qemppl.engine.ancestral import generate
 from qemppl.engine.baselines import Schedule
+from qemppl.engine.integrated import states_given
 from qemppl.engine.methods import METHODS, PARTICLES, Method, adapt_by, make_sampler, not_resumable, refusals
 from qemppl.engine.particles import Proposal
 from qemppl.engine.pool import log_evidence, report
@@ -258,7 +259,9 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         sampler = sampler.with_particles(adaptation.particles)
         plan = sampler.plan
         pooled = report(sampler, adaptation.proposals, draws, settings.tolerance, watching.reporting(adaptation))
-        evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws)
+        states = states_given(plan, pooled.draws, draws, sampler.generator)
+        pooled = replace(pooled, moments={**pooled.moments, **states.moments}, draws={**pooled.draws, **states.draws})
+        evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws, states.log_evidence)
         known = {**pooled.draws, **evaluated.definitions}
         generated = generate(bound, known, torch.Generator().manual_seed(seed), replace(plan.target, device="cpu"))
         doubts = [*disagreement(plan, trials), *beyond_reach(sampler, adaptation.proposals, pooled.moments)]
@@ -321,7 +324,9 @@ def explain_plan(model: Model, data: Data, settings: Settings | None = None) -> 
 
 
 def _plan(bound: BoundModel, settings: Settings) -> Plan:
-    """As published for `plain`: every latent a group of its own."""
+    """With particles for all latents that can have them for every method but qem, and for `plain`, as published, in a group each."""
+    if settings.method != "qem":
+        settings = replace(settings, without=(*settings.without, "integrate"))
     particles = settings.particles or PARTICLES.get(settings.method)
     return make_plan(bound, _target(settings), particles, separate=settings.method == "plain")
 

@@ -61,7 +61,7 @@ def test_what_has_no_reference_is_bound_to_its_data(name: str) -> None:
 
 
 def test_every_example_is_complete() -> None:
-    assert len(NAMES) == 15
+    assert len(NAMES) == 16
     for name in NAMES:
         files = {path.name for path in (EXAMPLES / name).iterdir()}
         assert {"model.qem", "data.json", "README.md"} <= files

@@ -239,6 +239,16 @@ def sales(data: Data) -> None:
     _states(stores, data, leaflets, ("level",))
 
 
+def trend(data: Data) -> None:
+    q_slope = numpyro.sample("q_slope", dist.HalfNormal(0.5))
+    q_level = numpyro.sample("q_level", dist.HalfNormal(2))
+    r = numpyro.sample("r", dist.HalfNormal(5))
+    transition = jnp.array([[1.0, 0.0], [1.0, 1.0]])
+    noise = jnp.stack([q_slope, q_level])
+    stores = LinearGaussian(jnp.array([0.0, 200.0]), jnp.array([1.0, 20.0]), transition, noise, r)
+    _states(stores, data, jnp.zeros(()), ("slope", "level"))
+
+
 def _states(stores: LinearGaussian, data: Data, shift: jax.Array, names: tuple[str, ...]) -> None:
     """The density of sales, less `shift`, with the states of every store integrated out; missing weeks and the padding say nothing."""
     sold, is_week = _padded(data["sales"])
@@ -284,4 +294,7 @@ REFERENCES: dict[str, Reference] = {
     "capture_recapture": Reference(capture_recapture, integrated={"alive": ("bird", "year")}, draws=20_000),
     "hidden_markov": Reference(hidden_markov, integrated={"z": ("year",)}, draws=20_000),
     "sales": Reference(sales, integrated={"level": ("store", "week")}, draws=20_000),
+    "trend": Reference(
+        trend, integrated={"slope": ("store", "week"), "level": ("store", "week")}, draws=30_000, target_accept=0.8
+    ),
 }

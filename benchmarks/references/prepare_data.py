@@ -195,7 +195,7 @@ SOURCES: dict[str, Callable[[], Data]] = {
     )
 }
 SIMULATIONS: dict[str, Callable[[], tuple[Data, Data]]] = {
-    simulation.__name__: simulation for simulation in (simulated.sales, simulated.epidemic)
+    simulation.__name__: simulation for simulation in (simulated.sales, simulated.trend, simulated.epidemic)
 }
 
 

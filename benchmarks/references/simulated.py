@@ -30,6 +30,19 @@ def sales() -> tuple[Data, Data]:
     return data, {"q": q, "r": r, "beta": beta}
 
 
+def trend() -> tuple[Data, Data]:
+    """The same stores: slope and level are random walks."""
+    q_slope, q_level, r = 0.2, 2.0, 3.0
+    generator = np.random.default_rng(2)
+    data: Data = {"store": list(OPENED), "week": [], "sales": []}
+    for opened in OPENED.values():
+        weeks = WEEKS + 1 - opened
+        slope = generator.normal(0, 0.5) + np.cumsum(generator.normal(0, q_slope, weeks))
+        steps = np.append(generator.normal(200, 15), slope[:-1] + generator.normal(0, q_level, weeks - 1))
+        _append(data, range(opened, WEEKS + 1), generator, generator.normal(np.cumsum(steps), r))
+    return data, {"q_slope": q_slope, "q_level": q_level, "r": r}
+
+
 def _append(data: Data, weeks: range, generator: np.random.Generator, sold: Array) -> None:
     """A store's weeks and sales, a tenth of them missing."""
     is_missing = generator.random(sold.size) < 0.1

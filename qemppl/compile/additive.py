@@ -21,7 +21,7 @@ from qemppl.compile.discrete import cuts_states
 from qemppl.compile.layout import Layout
 from qemppl.compile.packs import pack
 from qemppl.compile.rows import Rows
-from qemppl.ir.model import Call, DefinitionRef, Expr
+from qemppl.ir.model import Call, DefinitionRef, Expr, ModelIR
 from qemppl.numerics.lazy import torch
 from qemppl.numerics.special import softplus
 
@@ -100,7 +100,7 @@ def _two_sums(builder: Builder, predictor: Expr, homes: Mapping[str, str | None]
     """
     terms = [
         Term(expr, sign, frozenset(builder.layouts[builder.expression(expr)].groups))
-        for expr, sign in addends(builder, predictor)
+        for expr, sign in addends(builder.bound.ir, predictor)
     ]
     groups = {group for term in terms for group in term.groups}
     if not groups:
@@ -114,9 +114,9 @@ def _two_sums(builder: Builder, predictor: Expr, homes: Mapping[str, str | None]
     return first, second if any(term.groups for term in second) else []
 
 
-def addends(builder: Builder, predictor: Expr) -> Iterator[tuple[Expr, int]]:
+def addends(ir: ModelIR, predictor: Expr) -> Iterator[tuple[Expr, int]]:
     """The addends of a sum, with their signs, through deterministic names."""
-    definitions = {definition.name: definition.value for definition in builder.bound.ir.definitions}
+    definitions = {definition.name: definition.value for definition in ir.definitions}
     stack = [(predictor, 1)]
     while stack:
         node, sign = stack.pop()

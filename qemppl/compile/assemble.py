@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,13 +36,15 @@ def assemble(
     sources = (source for instruction in instructions for source in instruction.sources)
     readers = Counter([*(slot for _, slot in task.factors), *sources, *task.outputs])
     made = {instruction.target for instruction in instructions if not instruction.is_view}
+    by_chain = {instruction.target for instruction in instructions if instruction.is_by_chain}
     for site, slot in task.factors:
         layout = builder.layouts[slot]
         home = home_of(builder, layout, homes)
         ancestor = None if home in (None, layout.plate) else builder.ancestors(layout.plate or "", home or "")
         is_first = (home, layout.groups) not in shapes
         is_alone = slot in made and readers[slot] == 1
-        factor = FactorOutput(site, slot, layout, home, ancestor, is_first, is_alone)
+        begins = builder.is_first_step(layout.plate) if layout.plate and slot in by_chain else None
+        factor = FactorOutput(site, slot, layout, home, ancestor, begins, is_first, is_alone)
         sites.setdefault(layout.plate, []).append(factor)
         shapes[factor.key] = (builder.axes.size(home), *(particles[group] for group in layout.groups))
     viewed = {i.target: i.sources[0] for i in instructions if i.is_view}
@@ -50,6 +53,8 @@ def assemble(
         return cells_per_member(particles, builder.layouts[viewed.get(slot, slot)])
 
     def block_of(level: Sequence[Instruction], factors: Sequence[FactorOutput]) -> int:
+        if any(i.is_by_chain for i in level):
+            return sys.maxsize  # chains are not cut
         computed = [i for i in level if not i.is_view]
         results = [cells(slot) for slot in (*(i.target for i in computed), *(f.slot for f in factors))]
         # what is at the root is not cut
@@ -80,6 +85,16 @@ def assemble(
 def block_entries(memory: int) -> int:
     """Entries of one temporary of a block. memory: bytes that the fit may take."""
     return max(min(BLOCK_ENTRIES, memory // (8 * 4 * LIVE_TEMPORARIES)), 1)
+
+
+def chain_entries(builder: Builder, particles: Mapping[str, int]) -> int:
+    """Entries of what whole chains are computed from, all steps at once."""
+    whole = [instruction for instruction in builder.instructions if instruction.is_by_chain]
+    return sum(
+        builder.axes.size(i.layout.plate) * cells_per_member(particles, builder.layouts[s])
+        for i in whole
+        for s in i.sources
+    )
 
 
 def home_of(builder: Builder, layout: Layout, homes: Mapping[str, str | None]) -> str | None:
@@ -128,7 +143,7 @@ def _level(
         for n, i in enumerate(instructions)
     )
     used = {s for i in instructions for s in i.sources} | {f.slot for f in factors}
-    used |= {f.ancestor for f in factors if f.ancestor is not None}
+    used |= {slot for f in factors for slot in (f.ancestor, f.begins) if slot is not None}
     outside = tuple(sorted(slot for slot in used - made if builder.layouts[slot].plate == axis))
     size = builder.axes.size(axis)
     return Level(axis, size, outside, tuple(instructions), last_uses, exports, tuple(factors), block)

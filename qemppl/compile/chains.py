@@ -51,7 +51,7 @@ def find_chains(ir: ModelIR, layouts: Mapping[str, Layout]) -> tuple[Chain, ...]
     states: dict[str, dict[str, None]] = {}
     reached = _reached(ir)
     for variable in ir.latents:
-        if variable.name in reached and variable.plate is not None:
+        if variable.name in reached and variable.name in layouts and variable.plate is not None:
             states.setdefault(variable.plate, {}).update(dict.fromkeys(layouts[variable.name].groups))
     return tuple(Chain(p.name, p.parent, tuple(states[p.name])) for p in ir.plates if p.name in states)
 
@@ -59,7 +59,7 @@ def find_chains(ir: ModelIR, layouts: Mapping[str, Layout]) -> tuple[Chain, ...]
 def previous_layouts(ir: ModelIR, layouts: Mapping[str, Layout], *, shared: bool = False) -> dict[str, Layout]:
     """Where the particles of latents one step before are kept, by `before` of their names. shared: whether all have one particle dim."""
     found = {}
-    for name in sorted(_reached(ir)):
+    for name in sorted(_reached(ir) & layouts.keys()):
         own = layouts[name]
         groups = own.groups if shared else tuple(map(before, own.groups))
         found[before(name)] = Layout(own.plate, groups, own.event)

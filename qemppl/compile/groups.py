@@ -12,7 +12,7 @@ A latent alone gives K^n combinations; a joint group learns correlations. The ru
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import inf, prod
@@ -85,10 +85,10 @@ class Group:
         return Layout(part.variable.plate, (self.name,), part.event)
 
 
-def choose_groups(bound: BoundModel, *, separate: bool = False) -> tuple[Group, ...]:
+def choose_groups(bound: BoundModel, *, separate: bool = False, integrated: Collection[str] = ()) -> tuple[Group, ...]:
     """The groups of a model, globals first, then by depth. separate: every latent outside `joint` blocks alone, and the coordinates of
-    its vectors independent."""
-    latents = [variable for variable in bound.ir.latents if not variable.enumerated]
+    its vectors independent. integrated: latents without particles."""
+    latents = [variable for variable in bound.ir.latents if not variable.enumerated and variable.name not in integrated]
     latents.sort(key=lambda v: len(bound.ir.path(v.plate)))
     alone = [v for v in latents if v.sampled or (v.block is None and (separate or v.family in ALONE))]
     by_plate: dict[str | None, list[RandomVariable]] = {}

@@ -77,7 +77,7 @@ def moments_factors(builder: Builder, rows: Rows) -> Moments | None:
         return None
     cells = {variable.plate or "": axis}
     sigma = builder.expression(variable.arguments[1], cells)
-    terms = [_term(builder, expr, sign, cells) for expr, sign in addends(builder, variable.arguments[0])]
+    terms = [_term(builder, expr, sign, cells) for expr, sign in addends(builder.bound.ir, variable.arguments[0])]
     linear = [term for term in terms if term is not None]
     plates = [builder.layouts[slot].plate for slot in (sigma, *(t.slot for t in linear)) if slot is not None]
     has_columns = any(term.slot is not None and np.ptp(term.columns, 0).any() for term in linear)

@@ -1,4 +1,5 @@
-"""The passes of the compiler that make an iteration cheaper and leave its numbers as they are, to rounding.
+"""The passes of the compiler that make an iteration cheaper and leave its numbers as they are: to rounding, and where `integrate` spares
+particles, to the Monte Carlo error that these would have.
 
 Each can be switched off, in `explain --without NAME` and in the tests, which compare the numbers with and without it.
 """
@@ -6,6 +7,7 @@ Each can be switched off, in `explain --without NAME` and in the tests, which co
 from __future__ import annotations
 
 PASSES: dict[str, str] = {
+    "integrate": "states of a linear-Gaussian chain have no particles: the Kalman filter integrates them in closed form",
     "statistics": "rows with equal arguments are added up to the sufficient statistics of their law",
     "moments": "a linear predictor under a normal law is reduced to second moments of the data",
     "distribute": "the dot product of a sum is a sum of dot products, and one of a product a matrix product",

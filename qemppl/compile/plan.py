@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from qemppl.compile.assemble import assemble, home_of, split
+from qemppl.compile.assemble import assemble, chain_entries, home_of, split
 from qemppl.compile.budget import Choice, choose_particles
 from qemppl.compile.builder import Builder
 from qemppl.compile.chains import Chain, find_chains, previous_layouts, with_previous
-from qemppl.compile.densities import Reduction, assume, observe
+from qemppl.compile.densities import Density, Reduction, assume, observe
 from qemppl.compile.discrete import Enumeration, find_enumerations
 from qemppl.compile.eliminate import Dims, Elimination, Step, plan_elimination
 from qemppl.compile.groups import Group, choose_groups
 from qemppl.compile.layout import Axes, Layout, Target
+from qemppl.compile.linear_gaussian import Integrated, evidence_factor, find_integrated
 from qemppl.compile.memory import plan_memory
 from qemppl.compile.precision import single_steps
 from qemppl.compile.program import Level, Program, cells_per_member
@@ -23,6 +24,7 @@ from qemppl.compile.rows import split_rows
 from qemppl.compile.slabs import Slab, slice_program
 from qemppl.data.bound import BoundModel
 from qemppl.ir.model import RandomVariable
+from qemppl.numerics.lazy import torch
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Plan:
     groups: tuple[Group, ...]
     enumerations: tuple[Enumeration, ...]
     chains: tuple[Chain, ...]
+    integrated: tuple[Integrated, ...]
     choice: Choice
     reductions: tuple[Reduction, ...]
     trunk: Program
@@ -87,10 +90,13 @@ def make_plan(
     do not fit into the memory, (DATA) where a plate has no members, (MODEL) for statements that cannot be computed yet.
     """
     check_model(bound)
-    axes, groups, enumerations = Axes(bound), choose_groups(bound, separate=separate), find_enumerations(bound)
+    axes, enumerations = Axes(bound), find_enumerations(bound)
+    integrated = find_integrated(bound.ir) if "integrate" in target.passes else ()
+    without = [name for chain in integrated for name in chain.names]
+    groups = choose_groups(bound, separate=separate, integrated=without)
     chains, homes, layouts = _places(bound, axes, groups, enumerations)
     builder = Builder(bound, axes, layouts, target, {e.name: e.values for e in enumerations})
-    factors, reductions = _factors(builder, homes)
+    factors, reductions = _factors(builder, homes, integrated)
     densities = [builder.layouts[slot] for _, slot in factors]
     states = {enumeration.name: len(enumeration.values) for enumeration in enumerations}
     entries = partial(_density_entries, densities, axes, chains)
@@ -102,8 +108,9 @@ def make_plan(
     elimination = plan_elimination(tuple(dict.fromkeys(keys)), dims, axes, products="products" in target.passes)
     flops = entries(chosen) + elimination.cost(axes, chosen)
     memory = plan_memory(axes, groups, elimination, chosen, target)
+    needed = memory.needed + torch.finfo(target.dtype).bits // 8 * chain_entries(builder, chosen)
     meeting = [(_statement(bound, site), set(builder.layouts[slot].groups)) for site, slot in factors]
-    check_cost(cost_of(elimination, chosen, meeting, (flops, memory.needed)), axes, target.memory)
+    check_cost(cost_of(elimination, chosen, meeting, (flops, needed)), axes, target.memory)
     whole, part = split(builder, factors, homes, {axis for members in memory.slabs for axis in members})
     trunk, sliced = (assemble(builder, task, chosen, homes, target.memory) for task in (whole, part))
     slabs = tuple(Slab(members, slice_program(sliced, axes, members, builder.owners)) for members in memory.slabs)
@@ -113,6 +120,7 @@ def make_plan(
         groups=groups,
         enumerations=enumerations,
         chains=chains,
+        integrated=integrated,
         choice=choice,
         reductions=reductions,
         trunk=trunk,
@@ -120,7 +128,7 @@ def make_plan(
         slabs=slabs,
         elimination=elimination,
         flops=flops,
-        peak_bytes=memory.needed,
+        peak_bytes=needed,
         is_kept=memory.is_kept,
         single_error=memory.single_error,
         separate=separate,
@@ -155,11 +163,18 @@ def _homes(
     return dict(sorted(dims, key=lambda dim: -axes.depth(dim[1])))
 
 
-def _factors(builder: Builder, homes: Mapping[str, str | None]) -> tuple[list[tuple[str, int]], tuple[Reduction, ...]]:
-    """The log-density of every statement (site, slot), and of which ones the rows were reduced."""
+def _factors(
+    builder: Builder, homes: Mapping[str, str | None], integrated: Sequence[Integrated]
+) -> tuple[list[tuple[str, int]], tuple[Reduction, ...]]:
+    """The log-density of every statement (site, slot), and of which ones the rows were reduced. An integrated chain has one in place of
+    those of its states and outcomes."""
     bound = builder.bound
-    statements = [(variable.name, assume(builder, variable, homes)) for variable in bound.ir.latents]
+    statements = [(chain.names[0], Density([evidence_factor(builder, chain)])) for chain in integrated]
+    done = [variable for chain in integrated for variable in (*chain.states, *chain.outcomes)]
+    statements += [(latent.name, assume(builder, latent, homes)) for latent in bound.ir.latents if latent not in done]
     for variable in bound.ir.observations:
+        if variable in done:
+            continue
         for rows in split_rows(bound, builder.axes, variable):
             statements.append((rows.site, observe(builder, rows, homes)))
     factors = [(site, slot) for site, density in statements for slot in density.factors]

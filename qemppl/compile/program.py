@@ -19,6 +19,7 @@ TableKey = tuple[str | None, tuple[str, ...]]
 Tables = dict[TableKey, "torch.Tensor"]
 
 VIEW = "view"
+BY_CHAIN = "chains:"
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,20 @@ class Instruction:
         """Whether it only gives its source other axes: the result takes no memory."""
         return self.operation.startswith(VIEW)
 
+    @property
+    def is_by_chain(self) -> bool:
+        """Whether it needs all members of a chain at once, and gives one row for each chain instead of each member."""
+        return self.operation.startswith(BY_CHAIN)
+
 
 @dataclass(frozen=True)
 class FactorOutput:
     """A log-density and the table it is added into.
 
     slot: axes (member, *particles, *event). home: the deepest plate axis among the groups of its particles. ancestor: slot of the
-    home member of each member, (member,), None where home is the factor's own axis or the root. is_first: of those of its table.
-    is_alone: whether nothing else reads the slot.
+    home member of each member, (member,), None where home is the factor's own axis or the root. begins: slot of 1 at the first member of
+    each chain, (member,), where these have a row each; None where members have. is_first: of those of its table. is_alone: whether
+    nothing else reads the slot.
     """
 
     site: str
@@ -51,6 +58,7 @@ class FactorOutput:
     layout: Layout
     home: str | None
     ancestor: int | None
+    begins: int | None
     is_first: bool
     is_alone: bool
 
@@ -127,7 +135,10 @@ class Program:
                 table += density.sum(0, keepdim=True)
             else:
                 assert factor.ancestor is not None
-                add_to_ancestors(table, values[factor.ancestor], density)
+                ancestor = values[factor.ancestor]
+                if factor.begins is not None:
+                    ancestor = ancestor[values[factor.begins] > 0]
+                add_to_ancestors(table, ancestor, density)
 
         environment = self._run(particles, given, collect)
         return [environment[slot] for slot in slots]

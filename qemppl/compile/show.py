@@ -28,6 +28,12 @@ def show_plan(plan: Plan) -> str:
             where = f"{discrete.plate} [{plan.axes.size(discrete.plate)}]" if discrete.plate else "global"
             low, high = discrete.values[0], discrete.values[-1]
             lines.append(f"  {discrete.name}: {where}, {len(discrete.values)} values from {low:g} to {high:g}")
+    if plan.integrated:
+        lines.append("integrated in closed form")
+        for chain in plan.integrated:
+            outcomes = ", ".join(outcome.name for outcome in chain.outcomes)
+            where = f"{chain.plate} [{plan.axes.size(chain.plate)}]"
+            lines.append(f"  {', '.join(chain.names)}: {where}, a linear-Gaussian chain seen through {outcomes}")
     if plan.reductions:
         lines.append("rows")
         lines.extend(

@@ -64,13 +64,16 @@ def _site_densities(plan: Plan, particles: Particles) -> list[tuple[Site, torch.
     bound = plan.bound
     builder = Builder(bound, Axes(bound), draw_layouts(bound), plan.target)
     found = {site.name: site for site in sites(builder)}
-    draws = min(plan.particles[group.name] for group in plan.groups)
+    draws = min((plan.particles[group.name] for group in plan.groups), default=1)
     factors = [(name, site.slot) for name, site in found.items()]
     program = assemble(builder, Task(factors), {DRAW: draws}, {DRAW: None}, plan.target.memory)
     joint = {
         name: values[:, torch.linspace(0, values.shape[1] - 1, draws).long()]
         for name, values in particles.values.items()
     }
+    for chain in plan.integrated:  # wherever its states are, what their laws hang on shows
+        zero = torch.zeros(bound.count(chain.plate), draws, dtype=plan.target.dtype, device=plan.target.device)
+        joint |= dict.fromkeys(chain.names, zero)
     return [(found[name], log_p) for name, log_p in program.densities(joint)[0].items()]
 
 

@@ -76,13 +76,17 @@ def compile_joint(bound: BoundModel, target: Target, count: int) -> JointProgram
     return JointProgram(count, program, pointwise, totals, varying)
 
 
-def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torch.Tensor]) -> Joint:
-    """Evaluates a model on draws. draws: by latent, (draw, member, *event)."""
+def evaluate(
+    plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torch.Tensor], integrated: torch.Tensor
+) -> Joint:
+    """Evaluates a model on draws. draws: by latent, (draw, member, *event). integrated: log evidence of integrated chains given all else,
+    (draw,): the law of their states is their joint density over it."""
     joint = compile_joint(plan.bound, plan.target, len(next(iter(draws.values()))))
     particles = {name: values.transpose(0, 1).to(plan.target.device) for name, values in draws.items()}
     by_site, values = joint.run(particles)
     densities = {name: log_p.transpose(0, 1).cpu() for name, log_p in by_site.items()}
     latents = {variable.name for variable in plan.bound.ir.latents}
+    in_closed_form = {v.name for chain in plan.integrated for v in (*chain.states, *chain.outcomes)}
     return Joint(
         definitions={name: value.transpose(0, 1).cpu() for name, value in values.items()},
         log_likelihood=_pointwise(plan.bound, joint.pointwise, densities),
@@ -90,7 +94,7 @@ def evaluate(plan: Plan, proposals: Sequence[Proposal], draws: Mapping[str, torc
         log_joint=torch.stack([log_p.sum(1) for log_p in densities.values()]).sum(0),
         log_q=sum(
             (_log_q(proposal, particles).cpu() for proposal in proposals),
-            torch.zeros(joint.count, dtype=plan.target.dtype),
+            sum((log_p.sum(1) for name, log_p in densities.items() if name in in_closed_form), -integrated),
         ),
     )
 

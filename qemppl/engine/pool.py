@@ -256,6 +256,8 @@ def _resample(
 ) -> dict[str, torch.Tensor]:
     """Equal-weight draws: systematic resampling of the replicates by weight, then shuffled. Uses up what is stored, one latent after
     another."""
+    if not stored[0]:
+        return {}  # all latents are integrated in closed form
     each = len(next(iter(stored[0].values())))
     heights = weights.repeat_interleave(each).cumsum(0)
     start = torch.rand(1, generator=generator, dtype=torch.float64, device=generator.device).cpu()

@@ -103,10 +103,10 @@ def _of_latent(found: Findings, variable: RandomVariable) -> Estimate:
 
 
 def _weights(found: Findings, variable: RandomVariable, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """ESS and k-hat of a latent; NaN for an enumerated one, of which nothing is sampled and weighed."""
-    if variable.enumerated:
-        return torch.full_like(like, torch.nan), torch.full_like(like, torch.nan)
+    """ESS and k-hat of a latent; NaN for one that is summed over or integrated exactly, of which nothing is sampled and weighed."""
     groups = {part.variable.name: group.name for group in found.plan.groups for part in group.parts}
+    if variable.name not in groups:
+        return torch.full_like(like, torch.nan), torch.full_like(like, torch.nan)
     tail = found.report.tails[groups[variable.name]]
     return _spread(tail.ess, like), _spread(tail.khat, like)
 

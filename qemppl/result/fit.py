@@ -50,8 +50,8 @@ class Estimate:
     the data.
 
     mean, sd: pooled over replicates. mcse: Monte Carlo standard error of the mean. ess: importance-sampling effective number of
-    particles behind the mean. khat: Pareto shape of the importance weights (NaN where too few). ess and khat of an enumerated latent
-    are NaN: nothing is weighed. Axes ([member,] *event).
+    particles behind the mean. khat: Pareto shape of the importance weights (NaN where too few). ess and khat of an enumerated latent,
+    and of an integrated state, are NaN: nothing is weighed. Axes ([member,] *event).
     draws: equal-weight joint draws, (draw, [member,] *event).
     """
 

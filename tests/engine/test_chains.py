@@ -34,6 +34,10 @@ def as_data(series: list[Floats]) -> dict[str, object]:
     return {"y": [[None if np.isnan(value) else value for value in y.tolist()] for y in series]}
 
 
+PARTICLES = ("integrate",)
+"""What to leave out so that all states have particles."""
+
+
 def check_walks(q: float, r: float, lengths: list[int], **settings: object) -> tuple[str, ...]:
     """Fits random walks of known scales; what is warned of."""
     series = walks(q, r, lengths, seed=0)
@@ -49,24 +53,27 @@ def check_walks(q: float, r: float, lengths: list[int], **settings: object) -> t
     return tuple(warning.code for warning in fit.warnings)
 
 
-def test_a_thousand_steps_in_fifty_plates() -> None:
-    assert check_walks(0.5, 1.0, [1000] * 50, draws=50) == ()
+@pytest.mark.parametrize("without", [(), PARTICLES])
+def test_a_thousand_steps_in_fifty_plates(without: tuple[str, ...]) -> None:
+    assert check_walks(0.5, 1.0, [1000] * 50, draws=50, without=without) == ()
 
 
-def test_unequal_lengths() -> None:
-    assert check_walks(0.5, 1.0, [30, 1, 12, 55]) == ()
+@pytest.mark.parametrize("without", [(), PARTICLES])
+def test_unequal_lengths(without: tuple[str, ...]) -> None:
+    assert check_walks(0.5, 1.0, [30, 1, 12, 55], without=without) == ()
 
 
 @pytest.mark.parametrize("q", [0.1, 0.03])
 def test_states_that_hardly_change_get_more_particles(q: float) -> None:
-    assert check_walks(q, 1.0, [200] * 3) == ()
+    assert check_walks(q, 1.0, [200] * 3, without=PARTICLES) == ()
 
 
-def test_the_scales_of_walks() -> None:
+@pytest.mark.parametrize("without", [(), PARTICLES])
+def test_the_scales_of_walks(without: tuple[str, ...]) -> None:
     """Against the posterior of q and r on a grid, whose likelihood is that of the filter."""
     series = walks(0.5, 1.0, [60] * 3, seed=1)
     text = WALK.format(globals="real<lower=0> q ~ normal(0, 1); real<lower=0> r ~ normal(0, 1);", q="q", r="r")
-    fit = compile_model(text=text).fit(as_data(series), seed=1)
+    fit = compile_model(text=text).fit(as_data(series), seed=1, without=without)
     q, r = np.exp(np.linspace(-2.2, 0.5, 28)), np.exp(np.linspace(-0.7, 0.6, 28))
     log_p = np.array([[sum(walk(a, b, 3).smooth(y)[0] for y in series) for b in r] for a in q])
     log_p += stats.halfnorm.logpdf(q)[:, None] + stats.halfnorm.logpdf(r) + np.log(q)[:, None] + np.log(r)
@@ -82,7 +89,8 @@ def test_the_scales_of_walks() -> None:
     assert not fit.warnings
 
 
-def test_a_level_with_a_trend() -> None:
+@pytest.mark.parametrize("without", [(), PARTICLES])
+def test_a_level_with_a_trend(without: tuple[str, ...]) -> None:
     """Two states a step, the level moved by the trend of the step before."""
     text = """
     data { chain t; real y[t]; }
@@ -96,7 +104,7 @@ def test_a_level_with_a_trend() -> None:
     move, first = np.array([[1.0, 0.0], [1.0, 1.0]]), np.diag([0.25, 9.0])
     chain = Linear(np.zeros(2), first, move, np.diag([0.04, 0.25]), np.array([0.0, 1.0]), 1.0)
     log_z, mean, covariance = chain.smooth(y)
-    fit = compile_model(text=text).fit({"y": y}, seed=1)
+    fit = compile_model(text=text).fit({"y": y}, seed=1, without=without)
     for i, name in enumerate(("trend", "level")):
         sd = np.sqrt(covariance[:, i, i])
         assert (np.abs(fit.estimate(name).mean - mean[:, i]) < 0.05 * sd).all()

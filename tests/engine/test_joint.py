@@ -37,9 +37,9 @@ def test_sums_of_many_rows_are_reduced_and_the_same(monkeypatch: pytest.MonkeyPa
     proposals = starting_proposals(plan, generator)
     values = draw_particles(proposals, plan, generator).values
     draws = {name: value.transpose(0, 1) for name, value in values.items()}
-    by_row = joint.evaluate(plan, proposals, draws)
+    by_row = joint.evaluate(plan, proposals, draws, torch.zeros(()))
     monkeypatch.setattr(joint, "MOST_LOG_LIKELIHOODS", 0)
-    reduced = joint.evaluate(plan, proposals, draws)
+    reduced = joint.evaluate(plan, proposals, draws, torch.zeros(()))
     assert set(by_row.log_likelihood) == {"y", "n", "b"}
     assert not reduced.log_likelihood
     torch.testing.assert_close(reduced.log_joint, by_row.log_joint, rtol=1e-11, atol=0)
@@ -55,6 +55,8 @@ def test_rows_with_latents_of_their_own_are_not_mixed(monkeypatch: pytest.Monkey
     generator = torch.Generator().manual_seed(1)
     proposals = starting_proposals(plan, generator)
     draws = {n: v.transpose(0, 1) for n, v in draw_particles(proposals, plan, generator).values.items()}
-    by_row = joint.evaluate(plan, proposals, draws)
+    by_row = joint.evaluate(plan, proposals, draws, torch.zeros(()))
     monkeypatch.setattr(joint, "MOST_LOG_LIKELIHOODS", 0)
-    torch.testing.assert_close(joint.evaluate(plan, proposals, draws).log_joint, by_row.log_joint, rtol=1e-11, atol=0)
+    torch.testing.assert_close(
+        joint.evaluate(plan, proposals, draws, torch.zeros(())).log_joint, by_row.log_joint, rtol=1e-11, atol=0
+    )

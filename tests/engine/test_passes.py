@@ -37,7 +37,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "CACHE_ENTRIES", 20)
 
 
-@pytest.mark.parametrize("name", sorted(ALL_PASSES))
+@pytest.mark.parametrize("name", sorted(ALL_PASSES - {"integrate"}))
 def test_random_programs_have_the_same_numbers_without_a_pass(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "single":
         monkeypatch.setattr(precision, "WORTH_IT", 1)

@@ -1,0 +1,105 @@
+"""Chains that are integrated in closed form: their states given joint draws of everything around them.
+
+At each joint draw the states have a normal law, of which the Kalman smoother tells mean, variance and a joint draw. The moments of the
+posterior are those of the mixture over draws (Rao and Blackwell): of the states themselves nothing is sampled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from qemppl.compile.assemble import Task, assemble
+from qemppl.compile.builder import Builder
+from qemppl.compile.layout import Axes
+from qemppl.compile.linear_gaussian import Integrated, write_system
+from qemppl.compile.plan import Plan
+from qemppl.engine.ancestral import DRAW, draw_layouts
+from qemppl.engine.pool import Moments
+from qemppl.numerics import kalman
+from qemppl.numerics.lazy import torch
+
+BLOCK = 1 << 20
+"""Numbers of a chain's states, over draws, that are computed at once."""
+
+
+@dataclass(frozen=True)
+class States:
+    """Those of integrated chains. draws: by latent, (draw, member), on the CPU. log_evidence: of their outcomes given each draw of what is
+    around, (draw,)."""
+
+    draws: Mapping[str, torch.Tensor]
+    moments: Mapping[str, Moments]
+    log_evidence: torch.Tensor
+
+
+def states_given(plan: Plan, draws: Mapping[str, torch.Tensor], count: int, generator: torch.Generator) -> States:
+    """draws: of all other latents, by name, (draw, member, *event); count: their number."""
+    found: dict[str, torch.Tensor] = {}
+    moments: dict[str, Moments] = {}
+    log_evidence = torch.zeros(count, dtype=torch.float64)
+    for chain in plan.integrated:
+        shape = (count, plan.axes.size(chain.plate))
+        found |= {name: torch.empty(shape, dtype=plan.target.dtype) for name in chain.names}
+        mixture = _Mixture()
+        for block, smoothed in _smoothed(plan, chain, draws, count, generator):
+            log_evidence[block] += smoothed.log_evidence.sum(0).cpu()
+            mixture.add(smoothed.mean, smoothed.variance)
+            for number, name in enumerate(chain.names):
+                found[name][block] = smoothed.draw[..., number].T.to(found[name])
+        for number, name in enumerate(chain.names):
+            moments[name] = mixture.moments(number)
+    return States(found, moments, log_evidence)
+
+
+def _smoothed(
+    plan: Plan, chain: Integrated, draws: Mapping[str, torch.Tensor], count: int, generator: torch.Generator
+) -> Iterator[tuple[slice, kalman.Smoothed]]:
+    """Block by block of draws."""
+    bound, target = plan.bound, plan.target
+    size = max(1, min(count, BLOCK // (plan.axes.size(chain.plate) * len(chain.states))))
+    builder = Builder(bound, Axes(bound), draw_layouts(bound), target)
+    system = write_system(builder, chain)
+    together = builder.union(system.operands)
+    operands = [builder.align(slot, together) for slot in system.operands]
+    program = assemble(builder, Task((), operands), {DRAW: size}, {DRAW: None}, target.memory)
+    for start in range(0, count, size):
+        block = slice(start, min(start + size, count))
+        particles = {name: x[block].transpose(0, 1).to(target.device) for name, x in draws.items()}
+        values = [v if v.dim() > 1 else v[:, None] for v in program.fill({}, particles, (), operands)]
+        yield block, kalman.smooth(system.equations, values, block.stop - start, generator)
+
+
+@dataclass
+class _Mixture:
+    """Of equal parts of normal laws: sums over these, (member, number), around a mean that is not far off."""
+
+    count: int = 0
+    centre: torch.Tensor = field(default_factory=lambda: torch.zeros(()))
+    sums: torch.Tensor = field(default_factory=lambda: torch.zeros(()))
+
+    def add(self, mean: torch.Tensor, variance: torch.Tensor) -> None:
+        """(member, draw, number)."""
+        if not self.count:
+            self.centre = mean.mean(1)
+        offset = mean - self.centre[:, None]
+        second = variance + offset.square()
+        products = (offset, second, offset.square(), offset * second, second.square())
+        self.sums = self.sums + torch.stack([product.sum(1) for product in products])
+        self.count += mean.shape[1]
+
+    def moments(self, number: int) -> Moments:
+        """Those of one of the numbers."""
+        first, second, squares, products, fourth = self.sums[..., number].cpu() / self.count
+        variance = second - first.square()
+        # of the means, and of what each part's second moment around the mean of all is: second - 2 first offset + first^2
+        of_means = (squares - first.square()).clamp_min(0)
+        of_variances = (
+            fourth - second.square() - 4 * first * (products - first * second) + 4 * first.square() * of_means
+        )
+        sd = variance.sqrt()
+        mcse, variance_mcse = (
+            (x.clamp_min(0) / (self.count - 1)).sqrt() for x in (of_means, of_variances)
+        )  # NaN of one draw
+        sd_mcse = variance_mcse / (2 * sd.clamp_min(torch.finfo(sd.dtype).tiny))
+        return Moments(self.centre[:, number].cpu() + first, sd, mcse, sd_mcse)
