@@ -251,7 +251,7 @@ Statement = RandomVariable | Definition
 
 @dataclass(frozen=True)
 class ModelIR:
-    """A whole model. Statements stand in an order in which every name is defined before it is used.
+    """A whole model. Statements stand in an order in which every name is defined before it is used, but for `prev`.
 
     transformed: names computed from the data before anything is fitted; a `DataRef` reads them like data. statements: of `model`.
     generated: of `generated quantities`, evaluated on joint posterior draws; a random variable there is a draw.

@@ -148,7 +148,8 @@ class _Verifier:
                 return is_latent == (node.name in self.latents) and self.same(self.names.get(node.name), kind)
             case ir.Previous():
                 chains = [plate for plate in model.path(site) if model.plate(plate).is_chain]
-                return [kind.plate] == chains[-1:] and self.same(self.latents.get(node.name), kind)
+                latents = {latent.name: latent.type for latent in model.latents}
+                return [kind.plate] == chains[-1:] and self.same(latents.get(node.name), kind)
             case ir.Lag():
                 is_chain = model.plate(node.chain).is_chain and kind.plate == node.chain
                 return is_chain and kind == node.value.type and node.steps >= 1 and not self.is_random(node.value)

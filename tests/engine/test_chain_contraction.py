@@ -55,6 +55,13 @@ MODELS = {
           real level ~ normal(prev(level) + prev(trend), 0.5) init normal(0, 2); y ~ normal(level, 1); } }""",
         {"y": [0.3, 1.0, 1.4]},
     ),
+    "a state that looks two steps back": (
+        """data { chain t; real y[t]; }
+        model { real<lower=0> q ~ gamma(3, 2); chain t {
+          real x ~ normal(0.5 * prev(x) + 0.3 * prev(past), q) init normal(0, 1);
+          real past ~ normal(prev(x), 0.5) init normal(0, 2); y ~ normal(x, 1); } }""",
+        {"y": [0.3, 1.0, 1.4]},
+    ),
     "a hidden Markov chain": (
         """data { chain t; real y[t]; }
         model { real s ~ normal(0, 1); simplex[2] p ~ dirichlet(rep_vector(1, 2));

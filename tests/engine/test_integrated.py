@@ -63,6 +63,15 @@ MODELS = {
           y ~ normal(a + b + c, 0.3); } }""",
         {"y": [1.0, 0.2, -0.7, -0.4, 1.1, 0.1]},
     ),
+    "a season, whose past is declared further down": (
+        """data { chain t; real y[t]; }
+        model { real<lower=0> q ~ gamma(3, 2); chain t {
+          real s ~ normal(-prev(s) - prev(s1) - prev(s2), q) init normal(0, 1);
+          real s1 ~ normal(prev(s), 1e-3) init normal(0, 1);
+          real s2 ~ normal(prev(s1), 1e-3) init normal(0, 1);
+          y ~ normal(s, 0.3); } }""",
+        {"y": [1.0, 0.2, -0.7, -0.4, 1.1]},
+    ),
     "an effect of each step, and another outcome": (
         """data { chain t; real y[t]; int<lower=0> n[t]; }
         model { real<lower=0> q ~ gamma(3, 2); chain t { n ~ poisson(q);

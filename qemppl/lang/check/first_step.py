@@ -67,6 +67,25 @@ class FirstSteps:
         return False
 
 
+def reached_before(block: ast.PlateBlock) -> Iterator[ast.Latent]:
+    """The latents of a chain that `prev` reaches in statements before their own: at the step before, they all have a value."""
+    reached: set[str] = set()
+    for statement in ast.leaves(block.body):
+        if not isinstance(statement, ast.Latent):
+            continue
+        if statement.name.text in reached and _stands_in(block, statement):
+            yield statement
+        names = (part for call in previous_calls(statement.law) for part in call.arguments)
+        reached |= {part.name for part in names if isinstance(part, ast.Variable)}
+
+
+def _stands_in(block: ast.PlateBlock | ast.JointBlock, statement: ast.Latent) -> bool:
+    """Whether it stands in a block itself, and not in a plate inside of that."""
+    return any(
+        part is statement or (isinstance(part, ast.JointBlock) and _stands_in(part, statement)) for part in block.body
+    )
+
+
 def previous_calls(law: ast.Law) -> Iterator[ast.Apply]:
     """The uses of `prev` in the arguments of a law."""
     stack = [argument.value for argument in reversed(law.arguments)]

@@ -33,6 +33,11 @@ class LatentChecker:
         self._discrete = DiscreteLatents(self.scope)
         self._steps = FirstSteps(self.scope, self.typed)
 
+    def foresee(self, statement: ast.Latent, plate: str) -> None:
+        """Makes a latent of a chain known to `prev` in statements before its own."""
+        declared = self.typed.declared(statement, plate, "model")
+        self.scope.ahead[statement.name.text] = self.typed.declaring(statement, declared, plate)
+
     def check(self, statement: ast.Latent, plate: str | None, *, is_joint: bool) -> RandomVariable | None:
         """The latent that a statement declares, and its name entered; None if something is wrong."""
         name = statement.name

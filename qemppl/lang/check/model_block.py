@@ -9,6 +9,7 @@ from qemppl.ir.model import Previous, RandomVariable, Statement, walk
 from qemppl.lang.check.assignments import reject_assignment
 from qemppl.lang.check.declared_first import Later, later_statements, reject_declaration
 from qemppl.lang.check.definitions import DefinitionChecker
+from qemppl.lang.check.first_step import reached_before
 from qemppl.lang.check.latents import LatentChecker
 from qemppl.lang.check.observations import ObservationChecker
 from qemppl.lang.check.plates import open_plate, reject_brackets
@@ -72,6 +73,9 @@ class ModelBlock:
             return
         if place.block is not None:
             self._foreign_to_joint(block)
+        if self.scope.plates[plate].is_chain:
+            for latent in reached_before(block):
+                self.latents.foresee(latent, plate)
         self._statements(block.body, Place(plate))
 
     def _joint_block(self, block: ast.JointBlock, place: Place) -> None:

@@ -157,6 +157,8 @@ class Scope:
     later: dict[str, Span] = field(default_factory=dict)
     """Where every name of the program is first declared, for those not reached yet."""
     symbols: dict[str, Symbol] = field(default_factory=dict)
+    ahead: dict[str, Symbol] = field(default_factory=dict)
+    """Latents of a chain that `prev` reaches before they are declared, as far as their declarations tell."""
     plates: dict[str, Plate] = field(default_factory=dict)
     dims: dict[str, EventDim] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)

@@ -31,13 +31,21 @@ class Steps:
             return None
         declaring = site.declaring
         is_own = declaring is not None and declaring.name == name.name
-        symbol = declaring if is_own else self.scope.find(name.name, name.span)
+        symbol = declaring if is_own else self._find(name)
         if symbol is None or symbol.type is None or not self._steps_along(node, name, symbol, site):
             return None
         values = replace(symbol.range, sources=symbol.range.sources | {symbol.name})
         return Value(
             Previous(symbol.name, symbol.type, node.span), values, form=symbol.form, array_axes=symbol.array_axes
         )
+
+    def _find(self, name: ast.Variable) -> Symbol | None:
+        """A latent may be declared after a statement that reaches back to it."""
+        ahead = None if name.name in self.scope.symbols else self.scope.ahead.get(name.name)
+        if ahead is None:
+            return self.scope.find(name.name, name.span)
+        self.scope.used.add(name.name)
+        return ahead
 
     def _latent_name(self, node: ast.Apply) -> ast.Variable | None:
         """The one name in the brackets; reports anything else."""

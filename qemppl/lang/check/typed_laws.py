@@ -23,14 +23,19 @@ class TypedLaws:
 
     def __post_init__(self) -> None:
         self.fit = LawFit(self.scope, self.laws.misfits)
+        self._declared: dict[int, Declared | None] = {}
 
     def declared(self, statement: ast.Latent, plate: str | None, block: BlockName) -> Declared | None:
-        """The type and the bounds; None if one of them is wrong."""
+        """The type and the bounds; None if one of them is wrong, which is reported once."""
+        if id(statement) in self._declared:
+            return self._declared[id(statement)]
         kind = self.declarations.type(statement.type, statement.name, plate, block=block)
         bounds = self.declarations.bounds(statement.type, plate)
-        return (
-            Declared(statement.type, statement.name, kind, bounds) if kind is not None and bounds is not None else None
-        )
+        found = None
+        if kind is not None and bounds is not None:
+            found = Declared(statement.type, statement.name, kind, bounds)
+        self._declared[id(statement)] = found
+        return found
 
     def law(self, node: ast.Law, statement: ast.Latent, declared: Declared | None, site: Site) -> CheckedLaw | None:
         """The law of the declared values; that of the first step may be another than `statement.law`."""
