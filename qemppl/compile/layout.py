@@ -88,9 +88,10 @@ class Axes:
         parents = {plate: rows} | {up: index[rows] for up, index in axis.parents.items()}
         self._axes[name] = Axis(name, len(rows), parents, rows)
 
-    def add_view(self, axis: str, number: int, rows: NDArray[np.int64]) -> str:
-        """Another way to read data columns on an axis, at other plate members; the name by which `__getitem__` finds it."""
-        name = f"{axis} {number}"
+    def add_view(self, axis: str, label: str, rows: NDArray[np.int64]) -> str:
+        """Another way to read data columns on an axis, at other plate members; the name by which `__getitem__` finds it. label: of its own
+        for each set of rows."""
+        name = f"{axis} {label}"
         self._views[name] = replace(self._axes[axis], rows=rows)
         return name
 

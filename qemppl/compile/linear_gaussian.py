@@ -10,17 +10,16 @@ A state with a family of its own after `approx` has particles.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qemppl.compile.additive import addends
-from qemppl.compile.builder import Builder
 from qemppl.compile.chains import laws_of
-from qemppl.compile.layout import Layout
-from qemppl.compile.program import BY_CHAIN
+from qemppl.compile.layout import Axes
 from qemppl.ir.model import (
     UNBOUNDED,
     Call,
@@ -33,10 +32,11 @@ from qemppl.ir.model import (
     RandomVariable,
     walk,
 )
-from qemppl.numerics import kalman
 
 MOST_NUMBERS = 8
 """Of a state: its covariance is written out."""
+MOST_ROWS = 32
+"""Of an outcome at one step: they are taken in one after another."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,25 @@ class Integrated:
         return tuple(state.name for state in self.states)
 
 
-def find_integrated(ir: ModelIR) -> tuple[Integrated, ...]:
+def find_integrated(ir: ModelIR, axes: Axes) -> tuple[Integrated, ...]:
     """The chains that are integrated, in the order of the plates."""
-    return tuple(found for plate in ir.plates if plate.is_chain and (found := _Candidate(ir, plate).checked()))
+    return tuple(found for plate in ir.plates if plate.is_chain and (found := _Candidate(ir, axes, plate).checked()))
+
+
+def rows_by_step(axes: Axes, chain: str, plate: str) -> NDArray[np.int64]:
+    """(step, rank) the members of a plate at or below the chain that belong to each step, -1 where there are no more."""
+    if plate == chain:
+        return np.arange(axes.size(chain))[:, None]
+    step = axes[plate].parents[chain]
+    order, counts = np.argsort(step, kind="stable"), np.bincount(step, minlength=axes.size(chain))
+    rank = np.arange(len(step)) - (np.cumsum(counts) - counts)[step[order]]
+    rows = np.full((len(counts), counts.max(initial=0)), -1)
+    rows[step[order], rank] = order
+    return rows
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """Which expressions read the states of a chain."""
 
     ir: ModelIR
@@ -88,6 +100,7 @@ class _Candidate:
     """A chain that may be integrated."""
 
     ir: ModelIR
+    axes: Axes
     plate: Plate
 
     @cached_property
@@ -95,8 +108,8 @@ class _Candidate:
         return tuple(latent for latent in self.ir.latents if latent.plate == self.plate.name)
 
     @cached_property
-    def reading(self) -> _Reading:
-        return _Reading(self.ir, frozenset(state.name for state in self.states))
+    def reading(self) -> Reading:
+        return Reading(self.ir, frozenset(state.name for state in self.states))
 
     @cached_property
     def around(self) -> frozenset[str]:
@@ -125,7 +138,11 @@ class _Candidate:
         return not is_asked and all(map(self._is_normal, laws_of(state)))
 
     def _is_outcome(self, outcome: RandomVariable) -> bool:
-        return outcome.plate == self.plate.name and outcome.censoring is None and self._is_normal(outcome)
+        chain, plate = self.plate.name, outcome.plate
+        if plate is None or not self.ir.is_within(plate, chain):
+            return False
+        few = rows_by_step(self.axes, chain, plate).shape[1] <= MOST_ROWS
+        return few and outcome.censoring is None and self._is_normal(outcome)
 
     def _is_normal(self, variable: RandomVariable) -> bool:
         """Whether a law is that of a number, normal, with a mean that is linear in the states and an sd that is free of them."""
@@ -156,129 +173,3 @@ class _Candidate:
         """Whether it reads data and latents around the chain alone."""
         nodes = self.reading.nodes(expr)
         return all(n.name in self.around for n in nodes if isinstance(n, LatentRef | Previous))
-
-
-# Equations.
-
-
-@dataclass(frozen=True)
-class _Form:
-    """An expression that is linear in states. offset: slot, None: 0. before, now: slot of each state's factor by name, None: 1."""
-
-    offset: int | None = None
-    before: Mapping[str, int | None] = field(default_factory=dict)
-    now: Mapping[str, int | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class System:
-    """The equations of a chain, and the slots of their operands."""
-
-    equations: kalman.System
-    operands: tuple[int, ...]
-
-
-def write_system(builder: Builder, chain: Integrated) -> System:
-    """The system of a chain, as instructions that compute its operands."""
-    writer = _Writer(builder, chain)
-    laws = [laws_of(state) for state in chain.states]
-    first, later = (tuple(writer.equation(each[end]) for each in laws) for end in (0, -1))
-    outcomes = tuple(map(writer.outcome, chain.outcomes))
-    is_first = writer.operand(builder.is_first_step(chain.plate))
-    return System(kalman.System(first, later, outcomes, is_first), tuple(writer.operands))
-
-
-def evidence_factor(builder: Builder, chain: Integrated) -> int:
-    """The slot of the log evidence of each chain: (chain, *particles)."""
-    system = write_system(builder, chain)
-    apply = partial(kalman.log_evidence, system.equations)
-    return builder.elementwise(f"{BY_CHAIN} filter of {chain.plate}", apply, system.operands)
-
-
-@dataclass(frozen=True)
-class _Writer:
-    builder: Builder
-    chain: Integrated
-    operands: list[int] = field(default_factory=list)
-
-    @cached_property
-    def reading(self) -> _Reading:
-        return _Reading(self.builder.bound.ir, frozenset(self.chain.names))
-
-    @cached_property
-    def one(self) -> int:
-        return self.builder.constant(("number", 1.0), Layout(), lambda: 1.0)
-
-    def operand(self, slot: int) -> int:
-        """The position of a slot among the operands."""
-        if slot not in self.operands:
-            self.operands.append(slot)
-        return self.operands.index(slot)
-
-    def outcome(self, variable: RandomVariable) -> kalman.Outcome:
-        builder, name = self.builder, variable.name
-        known = ~np.isnan(builder.bound.arrays[name])
-        is_known = builder.constant(("is known", name), Layout(self.chain.plate), lambda: known.astype(float))
-        value = builder.data(name, self.chain.plate)
-        return kalman.Outcome(self.equation(variable), self.operand(value), self.operand(is_known))
-
-    def equation(self, variable: RandomVariable) -> kalman.Equation:
-        mean, sd = variable.arguments
-        form = self._form(mean)
-        before, now = (
-            {self.chain.names.index(name): self._position(slot) for name, slot in factors.items()}
-            for factors in (form.before, form.now)
-        )
-        variance = self.builder.call("square", [self.builder.expression(sd)])
-        return kalman.Equation(self._position(form.offset), before, now, self.operand(variance))
-
-    def _position(self, slot: int | None) -> int | None:
-        return None if slot is None else self.operand(slot)
-
-    def _form(self, expr: Expr) -> _Form:
-        offset: int | None = None
-        before: dict[str, int | None] = {}
-        now: dict[str, int | None] = {}
-        for node, sign in addends(self.builder.bound.ir, expr):
-            term = (
-                self._term(node)
-                if sign > 0
-                else self._scaled(self._term(node), lambda slot: self.builder.call("negate", [slot]))
-            )
-            if term.offset is not None:
-                offset = term.offset if offset is None else self.builder.call("add", [offset, term.offset])
-            for factors, more in ((before, term.before), (now, term.now)):
-                for name, slot in more.items():
-                    factors[name] = (
-                        self.builder.call("add", [self._factor(factors[name]), self._factor(slot)])
-                        if name in factors
-                        else slot
-                    )
-        return _Form(offset, before, now)
-
-    def _term(self, node: Expr) -> _Form:
-        builder = self.builder
-        if not self.reading.mentions(node):
-            return _Form(builder.expression(node))
-        match node:
-            case LatentRef(name=name):
-                return _Form(now={name: None})
-            case Previous(name=name):
-                return _Form(before={name: None})
-            case Call(function="multiply", arguments=(left, right)):
-                free, rest = (right, left) if self.reading.mentions(left) else (left, right)
-                factor = builder.expression(free)
-                return self._scaled(self._form(rest), lambda slot: builder.call("multiply", [slot, factor]))
-            case Call(function="divide", arguments=(rest, free)):
-                divisor = builder.expression(free)
-                return self._scaled(self._form(rest), lambda slot: builder.call("divide", [slot, divisor]))
-        raise AssertionError("the chain has been checked")
-
-    def _factor(self, slot: int | None) -> int:
-        return self.one if slot is None else slot
-
-    def _scaled(self, form: _Form, scale: Callable[[int], int]) -> _Form:
-        before, now = (
-            {name: scale(self._factor(slot)) for name, slot in factors.items()} for factors in (form.before, form.now)
-        )
-        return _Form(None if form.offset is None else scale(form.offset), before, now)

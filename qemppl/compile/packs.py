@@ -61,7 +61,7 @@ class Packing:
     def places(self, builder: Builder) -> Iterator[Place]:
         """Every place of a pack, its view added to the builder's axes."""
         for place in range(self.width):
-            view = builder.axes.add_view(self.axis, place, self.rows[:, place])
+            view = builder.axes.add_view(self.axis, str(place), self.rows[:, place])
             yield Place(self.axis, view, self.counts[:, place])
 
 

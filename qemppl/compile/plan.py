@@ -14,8 +14,9 @@ from qemppl.compile.densities import Density, Reduction, assume, observe
 from qemppl.compile.discrete import Enumeration, find_enumerations
 from qemppl.compile.eliminate import Dims, Elimination, Step, plan_elimination
 from qemppl.compile.groups import Group, choose_groups
+from qemppl.compile.kalman_system import evidence_factor
 from qemppl.compile.layout import Axes, Layout, Target
-from qemppl.compile.linear_gaussian import Integrated, evidence_factor, find_integrated
+from qemppl.compile.linear_gaussian import Integrated, find_integrated
 from qemppl.compile.memory import plan_memory
 from qemppl.compile.precision import single_steps
 from qemppl.compile.program import Level, Program, cells_per_member
@@ -91,7 +92,7 @@ def make_plan(
     """
     check_model(bound)
     axes, enumerations = Axes(bound), find_enumerations(bound)
-    integrated = find_integrated(bound.ir) if "integrate" in target.passes else ()
+    integrated = find_integrated(bound.ir, axes) if "integrate" in target.passes else ()
     without = [name for chain in integrated for name in chain.names]
     groups = choose_groups(bound, separate=separate, integrated=without)
     chains, homes, layouts = _places(bound, axes, groups, enumerations)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from qemppl.compile.assemble import Task, assemble
 from qemppl.compile.builder import Builder
+from qemppl.compile.kalman_system import write_system
 from qemppl.compile.layout import Axes
-from qemppl.compile.linear_gaussian import Integrated, write_system
+from qemppl.compile.linear_gaussian import Integrated
 from qemppl.compile.plan import Plan
 from qemppl.engine.ancestral import DRAW, draw_layouts
 from qemppl.engine.pool import Moments

@@ -63,6 +63,21 @@ MODELS = {
           y ~ normal(a + b + c, 0.3); } }""",
         {"y": [1.0, 0.2, -0.7, -0.4, 1.1, 0.1]},
     ),
+    "outcomes in plates inside of a step": (
+        """data { dim P; chain t; plate h in t; plate k in h;
+          int<lower=1, upper=P> item[h]; real u[h]; missing real y[h]; real w[k]; real z[t]; }
+        model { real<lower=0> q ~ gamma(3, 2); vector[P] e ~ normal(0, q); chain t {
+          real x ~ normal(0.9 * prev(x), q) init normal(0, 1); z ~ normal(x + q, 1);
+          plate h { y ~ normal(2 * x + e[item] * u, q); plate k { w ~ normal(e[item] * x - u, 1 + u^2); } } } }""",
+        {
+            "P": 3,
+            "item": [[1, 3], [], [2, 2, 1]],
+            "u": [[0.3, -1.0], [], [0.5, 0.1, 2.0]],
+            "y": [[0.4, None], [], [1.0, -0.3, 0.8]],
+            "w": [[[0.1, 0.7], []], [], [[1.0], [0.2, -0.5, 0.9], []]],
+            "z": [0.3, 0.1, -0.4],
+        },
+    ),
     "a season, whose past is declared further down": (
         """data { chain t; real y[t]; }
         model { real<lower=0> q ~ gamma(3, 2); chain t {
@@ -239,7 +254,6 @@ STEP = "real x ~ normal(prev(x), 1) init normal(0, 1); "
         ("", STEP + "y ~ normal(1 / x, 1);", ""),
         ("", STEP + "y ~ normal(0, exp(x));", ""),
         ("", STEP + "y ~ student_t(3, x, 1);", ""),
-        ("", STEP + "plate h { w ~ normal(x, 1); }", ""),
         ("", STEP + "plate h { real e ~ normal(x, 1); w ~ normal(e, 1); } y ~ normal(x, 1);", ""),
         ("", "real x ~ normal(prev(x) * prev(x), 1) init normal(0, 1); y ~ normal(x, 1);", ""),
         ("", "real x ~ normal(prev(x), exp(prev(x))) init normal(0, 1); y ~ normal(x, 1);", ""),
