@@ -17,8 +17,6 @@ from qemppl.driver import compile_model
 from qemppl.result.fit import FitResult
 
 CHAINS, STEPS = 3, 200
-MOVES = (0.5, 0.1, 0.03, 0.01)
-"""How far a state moves in a step, beside the noise."""
 LEVEL = """
 data {{ plate series; chain step in series; real y[step]; }}
 model {{ plate series {{ chain step {{
@@ -30,6 +28,9 @@ SLOPE = LEVEL.replace(
     "  real level ~ normal(prev(level), {move})",
     "  real slope ~ normal(prev(slope), {move} / 5) init normal(0, 0.5);\n  real level ~ normal(prev(level) + prev(slope), {move})",
 )
+
+CASES = (("level", LEVEL, (0.5, 0.1, 0.03, 0.01)), ("level and slope", SLOPE, (0.5, 0.1, 0.03)))
+"""How far a state moves in a step, beside the noise."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ def simulate(text: str, move: float) -> dict[str, object]:
 
 
 def main() -> None:
-    for name, text in (("level", LEVEL), ("level and slope", SLOPE)):
-        for move in MOVES:
+    run(LEVEL.format(move=1), {"y": [[0.1]]})  # what is loaded once
+    for name, text, moves in CASES:
+        for move in moves:
             data, written = simulate(text, move), text.format(move=move)
             exact, found = run(written, data), run(written, data, ("integrate",))
             pairs = [(found.fit.estimate(e.name), e) for e in exact.fit.estimates]

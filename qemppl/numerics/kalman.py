@@ -105,8 +105,8 @@ class _At(Protocol):
 
 @dataclass(frozen=True)
 class _Steps:
-    """Operands step by step. Chains that are shorter than the longest go on without outcomes, as they last were. place: of the member at
-    each step, (chain, step); inside: whether there is one. shape: (chain, *particles) of what is computed."""
+    """Operands step by step. Chains that are shorter than the longest go on without outcomes, as they last were. inside: which steps a
+    chain has, (chain, step). shape: (chain, *particles) of what is computed."""
 
     system: System
     columns: Sequence[Sequence[torch.Tensor]]
@@ -242,10 +242,10 @@ def _observe(
     (mean, covariance), equation = state, outcome.equation
     gap = at(outcome.value) - _plus(_at(equation.offset, at), _dot(equation.now, mean, at))
     along, variance = _along(equation.now, covariance, at(equation.variance), at)
-    gain = [a / variance for a in along]
-    if is_known is not None:
+    if is_known is not None:  # elsewhere nothing that the equation is made of may be known either
         gap, variance = torch.where(is_known, gap, 0.0), torch.where(is_known, variance, 1 / (2 * pi))
-        gain = [torch.where(is_known, g, 0.0) for g in gain]
+        along = [torch.where(is_known, a, 0.0) for a in along]
+    gain = [a / variance for a in along]
     mean = [torch.addcmul(m, g, gap) for m, g in zip(mean, gain, strict=True)]
     return mean, _less(covariance, gain, along), variance, gap.square() / variance
 

@@ -78,6 +78,12 @@ MODELS = {
             "z": [0.3, 0.1, -0.4],
         },
     ),
+    "a coefficient that is unknown where the outcome is missing": (
+        """data { chain t; missing real y[t]; real u[t]; }
+        model { real<lower=0> q ~ gamma(3, 2); chain t {
+          real x ~ normal(prev(x), q) init normal(0, 1); y ~ normal(lag(u, 1) * x - lag(u, 1), 0.5); } }""",
+        {"y": [None, 0.2, -0.7, None], "u": [1.0, 0.4, -0.3, 0.2]},
+    ),
     "a season, whose past is declared further down": (
         """data { chain t; real y[t]; }
         model { real<lower=0> q ~ gamma(3, 2); chain t {
