@@ -28,7 +28,7 @@ from qemppl.diagnostics.source import Source
 from qemppl.engine import joint, monitor
 from qemppl.engine.ancestral import generate
 from qemppl.engine.baselines import Schedule
-from qemppl.engine.integrated import states_given
+from qemppl.engine.integrated import FEWEST, states_given
 from qemppl.engine.methods import METHODS, PARTICLES, Method, adapt_by, make_sampler, not_resumable, refusals
 from qemppl.engine.particles import Proposal
 from qemppl.engine.pool import log_evidence, report
@@ -258,9 +258,11 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         adaptation = trials.adaptation
         sampler = sampler.with_particles(adaptation.particles)
         plan = sampler.plan
-        pooled = report(sampler, adaptation.proposals, draws, settings.tolerance, watching.reporting(adaptation))
-        states = states_given(plan, pooled.draws, draws, sampler.generator)
-        pooled = replace(pooled, moments={**pooled.moments, **states.moments}, draws={**pooled.draws, **states.draws})
+        most = max(draws, FEWEST) if plan.integrated else draws
+        pooled = report(sampler, adaptation.proposals, most, settings.tolerance, watching.reporting(adaptation))
+        states = states_given(plan, pooled.draws, most, sampler.generator, draws)
+        kept = {name: values[:draws] for name, values in pooled.draws.items()} | dict(states.draws)
+        pooled = replace(pooled, moments={**pooled.moments, **states.moments}, draws=kept)
         evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws, states.log_evidence)
         known = {**pooled.draws, **evaluated.definitions}
         generated = generate(bound, known, torch.Generator().manual_seed(seed), replace(plan.target, device="cpu"))
@@ -324,7 +326,7 @@ def explain_plan(model: Model, data: Data, settings: Settings | None = None) -> 
 
 
 def _plan(bound: BoundModel, settings: Settings) -> Plan:
-    """With particles for all latents that can have them for every method but qem, and for `plain`, as published, in a group each."""
+    """Only qem integrates states in closed form, and only `plain` gives every latent a group of its own: both as published."""
     if settings.method != "qem":
         settings = replace(settings, without=(*settings.without, "integrate"))
     particles = settings.particles or PARTICLES.get(settings.method)

@@ -87,14 +87,16 @@ def block_entries(memory: int) -> int:
     return max(min(BLOCK_ENTRIES, memory // (8 * 4 * LIVE_TEMPORARIES)), 1)
 
 
-def chain_entries(builder: Builder, particles: Mapping[str, int]) -> int:
-    """Entries of what whole chains are computed from, all steps at once."""
-    whole = [instruction for instruction in builder.instructions if instruction.is_by_chain]
-    return sum(
-        builder.axes.size(i.layout.plate) * cells_per_member(particles, builder.layouts[s])
-        for i in whole
-        for s in i.sources
-    )
+def chain_entries(builder: Builder, particles: Mapping[str, int], members: Mapping[str | None, int]) -> int:
+    """Entries of what whole chains are computed from, all steps at once. members: of the axes that are cut, how many of a slab."""
+    viewed = {i.target: i.sources[0] for i in builder.instructions if i.is_view}
+    entries = 0
+    for whole in (instruction for instruction in builder.instructions if instruction.is_by_chain):
+        read = {viewed.get(source, source) for source in whole.sources} - builder.constants.keys()
+        layouts = [layout for slot in read if (layout := builder.layouts[slot]).plate == whole.layout.plate]
+        size = members.get(whole.layout.plate, builder.axes.size(whole.layout.plate))
+        entries += size * sum(cells_per_member(particles, layout) for layout in (*layouts, whole.layout))
+    return entries
 
 
 def home_of(builder: Builder, layout: Layout, homes: Mapping[str, str | None]) -> str | None:

@@ -60,6 +60,8 @@ class _Writer:
     builder: Builder
     chain: Integrated
     operands: list[int] = field(default_factory=list)
+    positions: dict[int, int] = field(default_factory=dict)
+    sds: dict[int, int] = field(default_factory=dict)
 
     @cached_property
     def reading(self) -> Reading:
@@ -71,9 +73,7 @@ class _Writer:
 
     def operand(self, slot: int) -> int:
         """The position of a slot among the operands."""
-        if slot not in self.operands:
-            self.operands.append(slot)
-        return self.operands.index(slot)
+        return self._place(slot, self.positions)
 
     def outcomes(self, variable: RandomVariable) -> Iterator[kalman.Outcome]:
         """An outcome of the chain's own plate, or the first of each step, the second of each, and so on, of a plate below."""
@@ -99,8 +99,17 @@ class _Writer:
             {self.chain.names.index(name): self._position(slot) for name, slot in factors.items()}
             for factors in (form.before, form.now)
         )
-        variance = self.builder.call("square", [self.builder.expression(sd, cells)])
-        return kalman.Equation(self._position(form.offset), before, now, self.operand(variance))
+        return kalman.Equation(self._position(form.offset), before, now, self._sd(self.builder.expression(sd, cells)))
+
+    def _sd(self, slot: int) -> int:
+        """The same of one that stands for an sd, and for nothing else."""
+        return self._place(slot, self.sds)
+
+    def _place(self, slot: int, positions: dict[int, int]) -> int:
+        if slot not in positions:
+            positions[slot] = len(self.operands)
+            self.operands.append(slot)
+        return positions[slot]
 
     def _position(self, slot: int | None) -> int | None:
         return None if slot is None else self.operand(slot)

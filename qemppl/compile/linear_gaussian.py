@@ -62,12 +62,19 @@ def rows_by_step(axes: Axes, chain: str, plate: str) -> NDArray[np.int64]:
     """(step, rank) the members of a plate at or below the chain that belong to each step, -1 where there are no more."""
     if plate == chain:
         return np.arange(axes.size(chain))[:, None]
-    step = axes[plate].parents[chain]
-    order, counts = np.argsort(step, kind="stable"), np.bincount(step, minlength=axes.size(chain))
+    step, counts = axes[plate].parents[chain], _rows(axes, chain, plate)
+    order = np.argsort(step, kind="stable")
     rank = np.arange(len(step)) - (np.cumsum(counts) - counts)[step[order]]
     rows = np.full((len(counts), counts.max(initial=0)), -1)
     rows[step[order], rank] = order
     return rows
+
+
+def _rows(axes: Axes, chain: str, plate: str) -> NDArray[np.int64]:
+    """(step,) how many members of a plate at or below the chain belong to each step."""
+    if plate == chain:
+        return np.ones(axes.size(chain), np.int64)
+    return np.bincount(axes[plate].parents[chain], minlength=axes.size(chain))
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,7 @@ class _Candidate:
         chain, plate = self.plate.name, outcome.plate
         if plate is None or not self.ir.is_within(plate, chain):
             return False
-        few = rows_by_step(self.axes, chain, plate).shape[1] <= MOST_ROWS
+        few = _rows(self.axes, chain, plate).max(initial=0) <= MOST_ROWS
         return few and outcome.censoring is None and self._is_normal(outcome)
 
     def _is_normal(self, variable: RandomVariable) -> bool:

@@ -22,7 +22,7 @@ from qemppl.compile.precision import single_steps
 from qemppl.compile.program import Level, Program, cells_per_member
 from qemppl.compile.refusals import check_cost, check_model, cost_of
 from qemppl.compile.rows import split_rows
-from qemppl.compile.slabs import Slab, slice_program
+from qemppl.compile.slabs import Members, Slab, slice_program
 from qemppl.data.bound import BoundModel
 from qemppl.ir.model import RandomVariable
 from qemppl.numerics.lazy import torch
@@ -109,10 +109,11 @@ def make_plan(
     elimination = plan_elimination(tuple(dict.fromkeys(keys)), dims, axes, products="products" in target.passes)
     flops = entries(chosen) + elimination.cost(axes, chosen)
     memory = plan_memory(axes, groups, elimination, chosen, target)
-    needed = memory.needed + torch.finfo(target.dtype).bits // 8 * chain_entries(builder, chosen)
+    widest = {axis: max(m[axis].stop - m[axis].start for m in memory.slabs if axis in m) for axis in _cut(memory.slabs)}
+    needed = memory.needed + torch.finfo(target.dtype).bits // 8 * chain_entries(builder, chosen, widest)
     meeting = [(_statement(bound, site), set(builder.layouts[slot].groups)) for site, slot in factors]
     check_cost(cost_of(elimination, chosen, meeting, (flops, needed)), axes, target.memory)
-    whole, part = split(builder, factors, homes, {axis for members in memory.slabs for axis in members})
+    whole, part = split(builder, factors, homes, _cut(memory.slabs))
     trunk, sliced = (assemble(builder, task, chosen, homes, target.memory) for task in (whole, part))
     slabs = tuple(Slab(members, slice_program(sliced, axes, members, builder.owners)) for members in memory.slabs)
     return Plan(
@@ -135,6 +136,11 @@ def make_plan(
         separate=separate,
         target=target,
     )
+
+
+def _cut(slabs: Sequence[Members]) -> set[str | None]:
+    """The axes that slabs cut."""
+    return {axis for members in slabs for axis in members}
 
 
 def _statement(bound: BoundModel, site: str) -> RandomVariable:

@@ -11,7 +11,7 @@ from qemppl.compile.plan import Plan
 
 def show_plan(plan: Plan) -> str:
     """Groups, particles, families, reductions, elimination steps, cost."""
-    lines = ["groups"]
+    lines = ["groups"] if plan.groups else []
     for group in plan.groups:
         members = plan.axes.size(group.plate)
         where = f"{group.plate} [{members}]" if group.plate else "global"

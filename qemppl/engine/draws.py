@@ -14,6 +14,7 @@ from qemppl.engine.choosing import choose_product
 from qemppl.engine.evidence import Contraction, Evidence
 from qemppl.engine.particles import Particles
 from qemppl.engine.step_sums import Conditional
+from qemppl.ir.model import before
 from qemppl.numerics.lazy import torch
 
 
@@ -67,8 +68,10 @@ def _draw_chain(
     rest = torch.zeros(draws, conditional.links.parents, dtype=torch.long, device=conditional.ends.device)
     for group, size in zip(step.rest, sizes[len(step.eliminated) :], strict=True):
         rest = rest * size + contraction.to_members(group, chosen[group], conditional)
-    states = conditional.draw(rest, generator)
-    return _by_dim(states, step.states, sizes[len(step.summed) : len(step.eliminated)])
+    states = _by_dim(conditional.draw(rest, generator), step.states, sizes[len(step.summed) : len(step.eliminated)])
+    earlier = torch.arange(-1, len(conditional.terms[0]) - 1, device=rest.device)
+    earlier[conditional.links.first] += 1
+    return states | {before(dim): index[:, earlier] for dim, index in states.items()}
 
 
 def _by_dim(index: torch.Tensor, dims: Sequence[str], sizes: Sequence[int]) -> dict[str, torch.Tensor]:

@@ -20,6 +20,8 @@ from qemppl.engine.pool import Moments
 from qemppl.numerics import kalman
 from qemppl.numerics.lazy import torch
 
+FEWEST = 1000
+"""Joint draws of what is around that moments of states are averaged over, however few are kept."""
 BLOCK = 1 << 20
 """Numbers of a chain's states, over draws, that are computed at once."""
 
@@ -34,23 +36,28 @@ class States:
     log_evidence: torch.Tensor
 
 
-def states_given(plan: Plan, draws: Mapping[str, torch.Tensor], count: int, generator: torch.Generator) -> States:
-    """draws: of all other latents, by name, (draw, member, *event); count: their number."""
+def states_given(
+    plan: Plan, draws: Mapping[str, torch.Tensor], count: int, generator: torch.Generator, kept: int | None = None
+) -> States:
+    """draws: of all other latents, by name, (draw, member, *event); count: their number. kept: how many of the first states are drawn for;
+    None: all. The moments are those over all."""
+    kept = count if kept is None else kept
     found: dict[str, torch.Tensor] = {}
     moments: dict[str, Moments] = {}
     log_evidence = torch.zeros(count, dtype=torch.float64)
     for chain in plan.integrated:
-        shape = (count, plan.axes.size(chain.plate))
+        shape = (kept, plan.axes.size(chain.plate))
         found |= {name: torch.empty(shape, dtype=plan.target.dtype) for name in chain.names}
         mixture = _Mixture()
         for block, smoothed in _smoothed(plan, chain, draws, count, generator):
             log_evidence[block] += smoothed.log_evidence.sum(0).cpu()
             mixture.add(smoothed.mean, smoothed.variance)
             for number, name in enumerate(chain.names):
-                found[name][block] = smoothed.draw[..., number].T.to(found[name])
+                if block.start < kept:
+                    found[name][block] = smoothed.draw[..., number].T[: kept - block.start].to(found[name])
         for number, name in enumerate(chain.names):
             moments[name] = mixture.moments(number)
-    return States(found, moments, log_evidence)
+    return States(found, moments, log_evidence[:kept])
 
 
 def _smoothed(

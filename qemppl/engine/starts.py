@@ -78,7 +78,7 @@ def try_starts(sampler: Sampler, first: Adaptation, starts: int, adapt: Callable
 
     Raises DiagnosticsError where no start leads anywhere.
     """
-    if starts == 1:
+    if starts == 1 or not sampler.plan.groups:  # without proposals, all starts are one
         return Trials((Trial(adapt(first)),))
     trials, errors = [], []
     others = narrow_starts(sampler.plan, sampler.generator, starts - 1)

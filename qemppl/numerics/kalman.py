@@ -24,13 +24,13 @@ Matrix = list[Vector]
 
 @dataclass(frozen=True)
 class Equation:
-    """offset + before . x_(t-1) + now . x_t + noise of this variance. All are positions among the operands: offset None: 0; before, now: by
-    number of the state, None: 1."""
+    """offset + before . x_(t-1) + now . x_t + noise. All are positions among the operands: offset None: 0; before, now: by number of the
+    state, None: 1. sd: of the noise, an operand that stands for nothing else."""
 
     offset: int | None
     before: Mapping[int, int | None]
     now: Mapping[int, int | None]
-    variance: int
+    sd: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,10 @@ def log_evidence(system: System, *operands: torch.Tensor) -> torch.Tensor:
     """log p(outcomes) of each chain: (chain, *particles). operands: (member, *particles) or (1, *particles); the members of a chain stand
     together, in the order of its steps."""
     steps = _Steps.of(system, operands)
-    return _log_density(steps, _filter(steps)).to(operands[0].dtype)
+    found = _log_density(steps, _filter(steps))
+    if bool(found.isnan().any()):  # next to nothing, where numbers overflow that the operands do not explain
+        found.masked_fill_(found.isnan() & ~_has_nan(operands), -torch.inf)
+    return found.to(operands[0].dtype)
 
 
 def smooth(system: System, operands: Sequence[torch.Tensor], particles: int, generator: torch.Generator) -> Smoothed:
@@ -86,9 +89,16 @@ def smooth(system: System, operands: Sequence[torch.Tensor], particles: int, gen
     draw = _drawn(mean, covariance, noise())
     kept = [(mean, _diagonal(covariance), draw)]
     for number in range(steps.longest - 1, 0, -1):
-        back = _back(filtered[number - 1], system.later, steps.at(number))
-        draw = _drawn(back.mean_given(draw), back.covariance, noise())
-        mean, covariance = back.mean_given(mean), back.covariance_given(covariance)
+        here = filtered[number - 1]
+        back = _back(here, system.later, steps.at(number))
+        goes_on = steps.goes_on(number)
+        draw = _drawn(
+            _chosen(goes_on, back.mean_given(draw), here.mean),
+            _chosen_rows(goes_on, back.covariance, here.covariance),
+            noise(),
+        )
+        mean = _chosen(goes_on, back.mean_given(mean), here.mean)
+        covariance = _chosen_rows(goes_on, back.covariance_given(covariance), here.covariance)
         kept.append((mean, _diagonal(covariance), draw))
     found = [
         steps.by_member([torch.stack([number + like for number in numbers], -1) for numbers in each])
@@ -105,8 +115,8 @@ class _At(Protocol):
 
 @dataclass(frozen=True)
 class _Steps:
-    """Operands step by step. Chains that are shorter than the longest go on without outcomes, as they last were. inside: which steps a
-    chain has, (chain, step). shape: (chain, *particles) of what is computed."""
+    """Operands step by step, sds squared. Chains that are shorter than the longest go on without outcomes, as they last were. inside: which
+    steps a chain has, (chain, step). shape: (chain, *particles) of what is computed."""
 
     system: System
     columns: Sequence[Sequence[torch.Tensor]]
@@ -126,8 +136,10 @@ class _Steps:
         columns: list[list[torch.Tensor]] = []
         even = bool(inside.all())
         known = {outcome.is_known for outcome in system.outcomes}
+        equations = (*system.first, *system.later, *(outcome.equation for outcome in system.outcomes))
+        sds = {equation.sd for equation in equations}
         for position, operand in enumerate(operands):
-            x = operand.double()
+            x = operand.double().square() if position in sds else operand.double()
             if len(x) == 1 and position not in known and len(is_first) > 1:
                 columns.append([x] * len(step))
                 continue
@@ -146,6 +158,11 @@ class _Steps:
 
     def at(self, number: int) -> _At:
         return lambda position: self.columns[position][number]
+
+    def goes_on(self, number: int) -> torch.Tensor | None:
+        """Which chains have a step, (chain, *1); None: all."""
+        inside = self.inside[:, number]
+        return None if bool(inside.all()) else inside.reshape(-1, *(1,) * (len(self.shape) - 1))
 
     def by_member(self, steps: Sequence[torch.Tensor]) -> torch.Tensor:
         """(chain, *) by step -> (member, *)."""
@@ -195,6 +212,26 @@ def _at(position: int | None, at: _At) -> torch.Tensor | None:
     return None if position is None else at(position)
 
 
+def _has_nan(operands: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Where some operand is NaN at some particles: (1, *particles). At all of them it is what the data do not tell."""
+    found = [
+        (x.isnan() & ~x.isnan().flatten(1).all(1).reshape(-1, *(1,) * (x.dim() - 1))).any(0, keepdim=True)
+        for x in operands
+    ]
+    return torch.stack(torch.broadcast_tensors(*found)).any(0)  # type: ignore[no-untyped-call]
+
+
+def _chosen(goes_on: torch.Tensor | None, after: Vector, here: Vector) -> Vector:
+    """What a chain that goes on has, or one that ends here."""
+    if goes_on is None:
+        return after
+    return [torch.where(goes_on, a, h) for a, h in zip(after, here, strict=True)]
+
+
+def _chosen_rows(goes_on: torch.Tensor | None, after: Matrix, here: Matrix) -> Matrix:
+    return [_chosen(goes_on, a, h) for a, h in zip(after, here, strict=True)]
+
+
 def _times(factor: torch.Tensor | None, value: torch.Tensor) -> torch.Tensor:
     return value if factor is None else factor * value
 
@@ -231,7 +268,7 @@ def _move(equations: Sequence[Equation], mean: Vector, covariance: Matrix, at: _
         columns = [(_column(covariance, j, len(mean)), [row[j] for row in across]) for j in range(len(mean))]
         across.append([_plus(_dot(before, then, at), _dot(now, so_far, at)) for then, so_far in columns])
         row = [_plus(_dot(before, across[k], at), _dot(now, _column(spread, k, i), at)) for k in range(i)]
-        spread.append([*row, _plus(at(equation.variance), _dot(before, across[i], at), _dot(now, row, at))])
+        spread.append([*row, _plus(at(equation.sd), _dot(before, across[i], at), _dot(now, row, at))])
     return ahead, spread
 
 
@@ -241,13 +278,19 @@ def _observe(
     """Mean and covariance once an outcome is known; its variance and squared distance. is_known: where it is, None: everywhere."""
     (mean, covariance), equation = state, outcome.equation
     gap = at(outcome.value) - _plus(_at(equation.offset, at), _dot(equation.now, mean, at))
-    along, variance = _along(equation.now, covariance, at(equation.variance), at)
+    noise = at(equation.sd)
+    along, variance = _along(equation.now, covariance, noise, at)
     if is_known is not None:  # elsewhere nothing that the equation is made of may be known either
         gap, variance = torch.where(is_known, gap, 0.0), torch.where(is_known, variance, 1 / (2 * pi))
-        along = [torch.where(is_known, a, 0.0) for a in along]
+        along, noise = [torch.where(is_known, a, 0.0) for a in along], torch.where(is_known, noise, 1 / (2 * pi))
     gain = [a / variance for a in along]
     mean = [torch.addcmul(m, g, gap) for m, g in zip(mean, gain, strict=True)]
-    return mean, _less(covariance, gain, along), variance, gap.square() / variance
+    return (
+        mean,
+        _less(covariance, gain, along, _left(equation.now, noise / variance)),
+        variance,
+        gap.square() / variance,
+    )
 
 
 def _along(
@@ -259,10 +302,20 @@ def _along(
     return along, _plus(noise, _dot(coefficients, along, at))
 
 
-def _less(covariance: Matrix, gain: Vector, along: Vector) -> Matrix:
-    """The covariance once a linear function is known. gain: `along` over its variance."""
+def _left(coefficients: Mapping[int, int | None], share: torch.Tensor) -> dict[int, torch.Tensor]:
+    """Of a function of one number alone, that number, and the share of its covariances that is left once the function is known."""
+    return dict.fromkeys(coefficients, share) if len(coefficients) == 1 else {}
+
+
+def _less(covariance: Matrix, gain: Vector, along: Vector, left: Mapping[int, torch.Tensor]) -> Matrix:
+    """The covariance once a linear function is known. gain: `along` over its variance. left: as of `_left`, without the rounding of a
+    difference: noise may be many orders of magnitude less than what is known before."""
     rows = [
-        [torch.addcmul(c, gain[i], along[j], value=-1) for j, c in enumerate(row)] for i, row in enumerate(covariance)
+        [
+            c * left[i] if i in left else c * left[j] if j in left else torch.addcmul(c, gain[i], along[j], value=-1)
+            for j, c in enumerate(row)
+        ]
+        for i, row in enumerate(covariance)
     ]
     for i, row in enumerate(rows):
         row[i].clamp_min_(0.0)
@@ -300,7 +353,8 @@ def _back(here: _Filtered, equations: Sequence[Equation], at: _At) -> _Backward:
     for k, equation in enumerate(equations):
         if not equation.before:
             continue
-        along, variance = _along(equation.before, found.covariance, at(equation.variance), at)
+        noise = at(equation.sd)
+        along, variance = _along(equation.before, found.covariance, noise, at)
         offset = _at(equation.offset, at)
         expected = _plus(offset, _dot(equation.before, found.offset, at))
         one = torch.ones_like(variance)
@@ -314,7 +368,7 @@ def _back(here: _Filtered, equations: Sequence[Equation], at: _At) -> _Backward:
             found.offset[i] = found.offset[i] - g * expected
             for number, factor in slope.items():
                 found.slope[i][number] = _plus(g * factor, found.slope[i].get(number))
-        found.covariance = _less(found.covariance, gain, along)
+        found.covariance = _less(found.covariance, gain, along, _left(equation.before, noise / variance))
     return found
 
 

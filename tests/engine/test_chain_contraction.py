@@ -62,6 +62,13 @@ MODELS = {
           real past ~ normal(prev(x), 0.5) init normal(0, 2); y ~ normal(x, 1); } }""",
         {"y": [0.3, 1.0, 1.4]},
     ),
+    "a latent that follows a state": (
+        """data { chain t; real y[t]; }
+        model { real s ~ normal(0, 1); chain t {
+          int<lower=0, upper=1> z ~ bernoulli(0.2 + 0.6 * prev(z)) init bernoulli(0.5);
+          int<lower=0, upper=1> w ~ bernoulli(0.3 + 0.4 * prev(z)) init bernoulli(0.5); y ~ normal(w + z, exp(s)); } }""",
+        {"y": [0.3, 1.0, 1.4]},
+    ),
     "a hidden Markov chain": (
         """data { chain t; real y[t]; }
         model { real s ~ normal(0, 1); simplex[2] p ~ dirichlet(rep_vector(1, 2));

@@ -7,6 +7,7 @@ log p(states, outcomes | all else), as the program of joint draws computes it ro
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from itertools import product
 from math import log, pi
 
@@ -83,6 +84,12 @@ MODELS = {
         model { real<lower=0> q ~ gamma(3, 2); chain t {
           real x ~ normal(prev(x), q) init normal(0, 1); y ~ normal(lag(u, 1) * x - lag(u, 1), 0.5); } }""",
         {"y": [None, 0.2, -0.7, None], "u": [1.0, 0.4, -0.3, 0.2]},
+    ),
+    "a chain of one step beside longer ones, which have something to reach back to": (
+        """data { plate g; chain t in g; real y[t]; real u[t]; }
+        model { real<lower=0> q ~ gamma(3, 2); plate g { chain t {
+          real x ~ normal(prev(x) + lag(u, 1), q) init normal(0, 1); y ~ normal(x, 1); } } }""",
+        {"y": [[0.5], [0.3, 1.0, 1.2], [0.1, 0.2]], "u": [[1.0], [1.0, 2.0, 1.0], [0.0, 1.0]]},
     ),
     "a season, whose past is declared further down": (
         """data { chain t; real y[t]; }
@@ -294,6 +301,83 @@ def test_joint_draws_weigh_alike_where_the_posterior_is_known() -> None:
     np.testing.assert_allclose(fit.lp - fit.lp_approx, fit.log_evidence, rtol=1e-10)
     assert fit.replicates >= 1
     assert not fit.warnings
+
+
+def test_a_chain_that_explodes_ends_where_it_ends() -> None:
+    """However long the one beside it is."""
+    text = """data { plate g; chain t in g; real y[t]; real a[g]; } model { plate g { chain t {
+      real x ~ normal(a * prev(x), 1) init normal(0, 1); y ~ normal(x, 1); } } }"""
+    model = compile_model(text=text)
+    alone = model.fit({"y": [[0.5, 1.0]], "a": [2.0]}, seed=1, draws=10)
+    beside = model.fit({"y": [[0.5, 1.0], [0.1] * 1200], "a": [2.0, 0.5]}, seed=1, draws=10)
+    np.testing.assert_allclose(beside.estimate("x").mean[:2], alone.estimate("x").mean, rtol=1e-12)
+    np.testing.assert_allclose(beside.estimate("x").sd[:2], alone.estimate("x").sd, rtol=1e-12)
+    assert np.isfinite(beside.draws("x")).all()
+
+
+def exact_walk(q: float, first: float, y: list[float]) -> tuple[float, list[float]]:
+    """log evidence and sds of a walk seen with noise of the same sd, in rational numbers."""
+    step, noise = Fraction(q) ** 2, Fraction(q) ** 2
+    m, p, log_z = Fraction(0), Fraction(first) ** 2, 0.0
+    filtered: list[Fraction] = []
+    for number, value in enumerate(y):
+        p += step if number else 0
+        s, gap = p + noise, Fraction(value) - m
+        log_z -= 0.5 * (np.log(2 * pi * float(s)) + float(gap**2 / s))
+        m, p = m + p / s * gap, p * noise / s
+        filtered.append(p)
+    variances = [filtered[-1]]
+    for p in filtered[-2::-1]:
+        back = p / (p + step)
+        variances.insert(0, p + back**2 * (variances[0] - p - step))
+    return log_z, [float(v) ** 0.5 for v in variances]
+
+
+@pytest.mark.parametrize(("first", "q"), [(1e5, 0.01), (1e7, 0.1), (1e8, 1.0), (1.0, 1e-8)])
+def test_a_first_step_that_says_nothing(first: float, q: float) -> None:
+    y = [10.01, 10.03, 10.02, 10.05]
+    text = f"""data {{ chain t; real y[t]; }}
+      model {{ chain t {{ real x ~ normal(prev(x), {q}) init normal(0, {first}); y ~ normal(x, {q}); }} }}"""
+    fit = compile_model(text=text).fit({"y": y}, seed=1)
+    log_z, sds = exact_walk(q, first, y)
+    assert fit.log_evidence == pytest.approx(log_z, rel=1e-9, abs=1e-6)
+    np.testing.assert_allclose(fit.estimate("x").sd, sds, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("prior", "law", "dtype"),
+    [
+        ("real a ~ normal(0, 1);", "normal(a * prev(x), 1)", "float64"),
+        ("real a ~ normal(0, 20);", "normal(prev(x), exp(a))", "float32"),
+        ("real a ~ cauchy(0, 10);", "normal(prev(x), exp(a))", "float64"),
+    ],
+)
+def test_what_overflows_is_next_to_impossible(prior: str, law: str, dtype: str) -> None:
+    text = f"data {{ chain t; missing real y[t]; }} model {{ {prior} chain t {{ real x ~ {law} init normal(0, 10); y ~ normal(x, 1); }} }}"
+    fit = compile_model(text=text).fit({"y": [0.0, 0.1, *[None] * 300, 1.0]}, seed=1, dtype=dtype)
+    assert np.isfinite(fit.log_evidence or np.nan)
+    assert np.isfinite(fit.estimate("x").mean).all()
+
+
+def test_moments_do_not_hang_on_how_many_draws_are_kept() -> None:
+    text = """data { chain t; real y[t]; } model { real m ~ normal(0, 3); real<lower=0> q ~ gamma(3, 2); chain t {
+      real x ~ normal(prev(x) + 0.1 * m, q) init normal(m, 1); y ~ normal(x, 1); } }"""
+    few, many = (compile_model(text=text).fit({"y": [1.0, 0.5]}, seed=1, draws=draws) for draws in (1, 4000))
+    assert few.draws("x").shape == (1, 2)
+    assert (np.abs(few.estimate("x").mean - many.estimate("x").mean) < 5 * few.estimate("x").mcse).all()
+    np.testing.assert_allclose(few.estimate("x").sd, many.estimate("x").sd, rtol=0.1)
+
+
+def test_several_starts_are_one_where_nothing_has_particles() -> None:
+    text, data = MODELS["a walk"]
+    assert compile_model(text=text).fit(data, seed=1, starts=3).starts == ()
+
+
+def test_many_rows_a_step_are_left_to_particles() -> None:
+    text = """data { chain t; plate h in t by of; real y[h]; } model { chain t {
+      real x ~ normal(prev(x), 1) init normal(0, 1); plate h { y ~ normal(x, 1); } } }"""
+    bound, _ = compile_model(text=text).bind({"t": [str(i) for i in range(200)], "of": ["0"] * 2000, "y": [0.1] * 2000})
+    assert make_plan(bound, CPU).integrated == ()
 
 
 def test_particles_agree() -> None:

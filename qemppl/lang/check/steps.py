@@ -10,6 +10,12 @@ from qemppl.lang.check.scope import ROLE_PHRASES, Scope, Symbol, Value
 from qemppl.lang.syntax import ast
 
 
+def further_back(name: str) -> str:
+    """How to say what a latent was before the step before."""
+    state = f"real {name}1 ~ normal(prev({name}), 1e-3) init ...;"
+    return f"`prev` reaches one step back; keep what `{name}` was in a state of its own: `{state}`"
+
+
 @dataclass
 class Steps:
     """The checker of `prev(x)` and `lag(y, k)`."""
@@ -55,12 +61,17 @@ class Steps:
         report = self.scope.report
         hint: str | None = None
         if len(arguments) == 1:
+            inner = arguments[0]
             hint = "apply `prev` to each latent in it: `prev(x) + 1` for `prev(x + 1)`"
+            if isinstance(inner, ast.Apply) and inner.function.text == "prev" and inner.arguments:
+                hint = further_back(inner.arguments[0].span.text)
             report.error("QEM317", "`prev` takes the name of a latent", arguments[0].span, hint=hint)
             return None
         if len(arguments) == 2 and isinstance(arguments[0], ast.Variable):
-            hint = "`prev` reaches one step back"
-            hint += f"; write `lag({arguments[0].name}, {arguments[1].span.text})` if `{arguments[0].name}` is data"
+            name = arguments[0].name
+            symbol = self.scope.symbols.get(name)
+            is_data = symbol is not None and symbol.role == "data"
+            hint = f"write `lag({name}, {arguments[1].span.text})`" if is_data else further_back(name)
         message = f"`prev` takes 1 argument, not {len(arguments)}"
         report.error("QEM401", message, node.span, notes=("signature: `prev(x)`",), hint=hint)
         return None
