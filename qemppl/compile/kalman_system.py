@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 
 import numpy as np
 
@@ -12,13 +12,13 @@ from qemppl.compile.additive import addends
 from qemppl.compile.builder import Builder
 from qemppl.compile.chains import laws_of
 from qemppl.compile.layout import Layout
-from qemppl.compile.linear_gaussian import Integrated, Reading, rows_by_step
+from qemppl.compile.linear_gaussian import Integrated, Number, Reading, rows_by_step
 from qemppl.compile.program import BY_CHAIN
-from qemppl.ir.model import Call, Expr, LatentRef, Previous, RandomVariable
+from qemppl.ir.model import Call, Constant, Expr, Gather, LatentRef, Previous, RandomVariable
 from qemppl.numerics import kalman
 
-Factors = Mapping[str, int | None]
-"""The slot of what each state is multiplied by, None: 1."""
+Factors = Mapping[Number, int | None]
+"""The slot of what each number of a state is multiplied by, None: 1."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,10 @@ class System:
 def write_system(builder: Builder, chain: Integrated) -> System:
     """The system of a chain, as instructions that compute its operands."""
     writer = _Writer(builder, chain)
-    laws = [laws_of(state) for state in chain.states]
-    first, later = (tuple(writer.equation(each[end]) for each in laws) for end in (0, -1))
+    laws = {state.name: laws_of(state) for state in chain.states}
+    first, later = (
+        tuple(writer.equation(laws[name][end], component=i) for name, i in chain.numbers) for end in (0, -1)
+    )
     outcomes = tuple(seen for outcome in chain.outcomes for seen in writer.outcomes(outcome))
     is_first = writer.operand(builder.is_first_step(chain.plate))
     return System(kalman.System(first, later, outcomes, is_first), tuple(writer.operands))
@@ -91,15 +93,18 @@ class _Writer:
             value = builder.data(variable.name, cells.get(plate, plate))
             yield kalman.Outcome(self.equation(variable, cells), self.operand(value), self.operand(is_known))
 
-    def equation(self, variable: RandomVariable, cells: Mapping[str, str] | None = None) -> kalman.Equation:
-        """cells: the view of each plate below the chain."""
+    def equation(
+        self, variable: RandomVariable, cells: Mapping[str, str] | None = None, component: int | None = None
+    ) -> kalman.Equation:
+        """Of a component of a vector, or of a number. cells: the view of each plate below the chain."""
         mean, sd = variable.arguments
-        form = _Linear(self, cells or {}).form(mean)
+        linear = _Linear(self, cells or {})
+        form = linear.form(mean, component)
         before, now = (
-            {self.chain.names.index(name): self._position(slot) for name, slot in factors.items()}
+            {self.chain.numbers.index(number): self._position(slot) for number, slot in factors.items()}
             for factors in (form.before, form.now)
         )
-        return kalman.Equation(self._position(form.offset), before, now, self._sd(self.builder.expression(sd, cells)))
+        return kalman.Equation(self._position(form.offset), before, now, self._sd(linear.slot(sd, component)))
 
     def _sd(self, slot: int) -> int:
         """The same of one that stands for an sd, and for nothing else."""
@@ -126,30 +131,53 @@ class _Linear:
     def builder(self) -> Builder:
         return self.writer.builder
 
-    def form(self, expr: Expr) -> _Form:
-        """The sum of its terms."""
+    def form(self, expr: Expr, component: int | None = None) -> _Form:
+        """The sum of its terms. component: of a vector."""
         total = _Form()
         for node, sign in addends(self.builder.bound.ir, expr):
-            term = self._term(node)
+            term = self._term(node, component if node.type.event else None)
             total = self._sum(total, term if sign > 0 else self._scaled(term, "negate"))
         return total
 
-    def _term(self, node: Expr) -> _Form:
+    def slot(self, expr: Expr, component: int | None) -> int:
+        """That of an expression without states, or of a component of it."""
+        slot = self.builder.expression(expr, self.cells)
+        layout = self.builder.layouts[slot]
+        if not layout.event:
+            return slot
+        assert component is not None, "a vector"
+        own = layout.with_event(layout.event[1:])
+        place = 1 + len(layout.groups)
+        return self.builder.emit(f"component {component + 1}", lambda v: v.select(place, component), [slot], own)
+
+    def _term(  # noqa: PLR0911 (one line a form)
+        self, node: Expr, component: int | None
+    ) -> _Form:
         reading = self.writer.reading
         if not reading.mentions(node):
-            return _Form(self.builder.expression(node, self.cells))
+            return _Form(self.slot(node, component))
         match node:
             case LatentRef(name=name):
-                return _Form(now={name: None})
+                return _Form(now={(name, component): None})
             case Previous(name=name):
-                return _Form(before={name: None})
-            case Call(function="multiply", arguments=(left, right)):
-                free, rest = (right, left) if reading.mentions(left) else (left, right)
+                return _Form(before={(name, component): None})
+            case Gather(value=value, index=Constant(value=index)):
+                return self.form(value, int(index) - 1)
+            case Call(function="sum", arguments=(vector,)):
+                return self._total(self.form(vector, i) for i in self._components(vector))
             case Call(function="divide", arguments=(rest, free)):
-                pass
-            case _:
-                raise AssertionError("the chain has been checked")
-        return self._scaled(self.form(rest), node.function, self.builder.expression(free, self.cells))
+                return self._scaled(self.form(rest, component), "divide", self.slot(free, component))
+            case Call(arguments=(left, right)):
+                free, rest = (right, left) if reading.mentions(left) else (left, right)
+                which = self._components(rest) if node.function == "dot_product" else [component]
+                return self._total(self._scaled(self.form(rest, i), "multiply", self.slot(free, i)) for i in which)
+        raise AssertionError("the chain has been checked")
+
+    def _components(self, vector: Expr) -> range:
+        return range(self.builder.bound.size(vector.type.event[0]))
+
+    def _total(self, forms: Iterable[_Form]) -> _Form:
+        return reduce(self._sum, forms, _Form())
 
     def _sum(self, left: _Form, right: _Form) -> _Form:
         def add(a: int | None, b: int | None) -> int:

@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 from qemppl.compile.additive import addends
 from qemppl.compile.chains import laws_of
 from qemppl.compile.layout import Axes
+from qemppl.data.bound import BoundModel
 from qemppl.ir.model import (
     UNBOUNDED,
     Call,
+    Constant,
     DefinitionRef,
     Expr,
+    Gather,
     LatentRef,
     ModelIR,
     Plate,
@@ -39,23 +42,33 @@ MOST_ROWS = 32
 """Of an outcome at one step: they are taken in one after another."""
 
 
+Number = tuple[str, int | None]
+
+
 @dataclass(frozen=True)
 class Integrated:
-    """A chain without particles. parent: the plate of whose members each has one, None: one chain. states, outcomes: in their order."""
+    """A chain without particles. parent: the plate of whose members each has one, None: one chain. states, outcomes: in their order.
+    numbers: of a state, each by its latent and its position there, None where the latent is one number."""
 
     plate: str
     parent: str | None
     states: tuple[RandomVariable, ...]
     outcomes: tuple[RandomVariable, ...]
+    numbers: tuple[Number, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(state.name for state in self.states)
 
+    def places(self, name: str) -> list[int]:
+        """Those of a latent among the numbers."""
+        return [place for place, number in enumerate(self.numbers) if number[0] == name]
 
-def find_integrated(ir: ModelIR, axes: Axes) -> tuple[Integrated, ...]:
+
+def find_integrated(bound: BoundModel, axes: Axes) -> tuple[Integrated, ...]:
     """The chains that are integrated, in the order of the plates."""
-    return tuple(found for plate in ir.plates if plate.is_chain and (found := _Candidate(ir, axes, plate).checked()))
+    chains = (plate for plate in bound.ir.plates if plate.is_chain)
+    return tuple(found for plate in chains if (found := _Candidate(bound, axes, plate).checked()))
 
 
 def rows_by_step(axes: Axes, chain: str, plate: str) -> NDArray[np.int64]:
@@ -106,9 +119,13 @@ class Reading:
 class _Candidate:
     """A chain that may be integrated."""
 
-    ir: ModelIR
+    bound: BoundModel
     axes: Axes
     plate: Plate
+
+    @property
+    def ir(self) -> ModelIR:
+        return self.bound.ir
 
     @cached_property
     def states(self) -> tuple[RandomVariable, ...]:
@@ -127,7 +144,8 @@ class _Candidate:
     def checked(self) -> Integrated | None:
         """None where some statement does not serve."""
         states = self.states
-        if not any(state.initial for state in states) or len(states) > MOST_NUMBERS:
+        numbers = tuple(number for state in states for number in self._numbers(state))
+        if not any(state.initial for state in states) or len(numbers) > MOST_NUMBERS:
             return None
         readers = [
             s
@@ -138,22 +156,26 @@ class _Candidate:
         served = all(map(self._is_state, states)) and all(map(self._is_outcome, outcomes))
         if not outcomes or not served or any(s not in states for s in readers if not s.observed):
             return None
-        return Integrated(self.plate.name, self.plate.parent, states, outcomes)
+        return Integrated(self.plate.name, self.plate.parent, states, outcomes, numbers)
+
+    def _numbers(self, state: RandomVariable) -> list[Number]:
+        event = state.type.event
+        return [(state.name, i) for i in range(self.bound.size(event[0]))] if event else [(state.name, None)]
 
     def _is_state(self, state: RandomVariable) -> bool:
         is_asked = state.family is not None or state.block is not None or state.form is not None
-        return not is_asked and all(map(self._is_normal, laws_of(state)))
+        return not is_asked and len(state.type.event) <= 1 and all(map(self._is_normal, laws_of(state)))
 
     def _is_outcome(self, outcome: RandomVariable) -> bool:
         chain, plate = self.plate.name, outcome.plate
         if plate is None or not self.ir.is_within(plate, chain):
             return False
         few = _rows(self.axes, chain, plate).max(initial=0) <= MOST_ROWS
-        return few and outcome.censoring is None and self._is_normal(outcome)
+        return few and outcome.censoring is None and not outcome.type.event and self._is_normal(outcome)
 
     def _is_normal(self, variable: RandomVariable) -> bool:
-        """Whether a law is that of a number, normal, with a mean that is linear in the states and an sd that is free of them."""
-        if variable.law != "normal" or variable.type.event or variable.bounds != UNBOUNDED:
+        """Whether a law is normal, with a mean that is linear in the states and an sd that is free of them."""
+        if variable.law != "normal" or variable.bounds != UNBOUNDED:
             return False
         mean, sd = variable.arguments
         return self._is_linear(mean) and self._is_free(sd)
@@ -168,10 +190,12 @@ class _Candidate:
         match node:
             case LatentRef() | Previous():
                 return True
-            case Call(function="multiply", arguments=(left, right)):
+            case Call(function="multiply" | "dot_product", arguments=(left, right)):
                 free, rest = (right, left) if self.reading.mentions(left) else (left, right)
             case Call(function="divide", arguments=(rest, free)):
                 pass
+            case Call(function="sum", arguments=(rest,)) | Gather(value=rest, index=Constant()):
+                return self._is_linear(rest)
             case _:
                 return False
         return self._is_free(free) and self._is_linear(rest)

@@ -92,7 +92,7 @@ def make_plan(
     """
     check_model(bound)
     axes, enumerations = Axes(bound), find_enumerations(bound)
-    integrated = find_integrated(bound.ir, axes) if "integrate" in target.passes else ()
+    integrated = find_integrated(bound, axes) if "integrate" in target.passes else ()
     without = [name for chain in integrated for name in chain.names]
     groups = choose_groups(bound, separate=separate, integrated=without)
     chains, homes, layouts = _places(bound, axes, groups, enumerations)

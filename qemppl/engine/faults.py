@@ -72,8 +72,9 @@ def _site_densities(plan: Plan, particles: Particles) -> list[tuple[Site, torch.
         for name, values in particles.values.items()
     }
     for chain in plan.integrated:  # wherever its states are, what their laws hang on shows
-        zero = torch.zeros(bound.count(chain.plate), draws, dtype=plan.target.dtype, device=plan.target.device)
-        joint |= dict.fromkeys(chain.names, zero)
+        for state in chain.states:
+            shape = (bound.count(chain.plate), draws, *(bound.size(size) for size in state.type.event))
+            joint[state.name] = torch.zeros(shape, dtype=plan.target.dtype, device=plan.target.device)
     return [(found[name], log_p) for name, log_p in program.densities(joint)[0].items()]
 
 

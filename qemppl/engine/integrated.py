@@ -46,17 +46,18 @@ def states_given(
     moments: dict[str, Moments] = {}
     log_evidence = torch.zeros(count, dtype=torch.float64)
     for chain in plan.integrated:
+        events = {s.name: tuple(plan.bound.size(size) for size in s.type.event) for s in chain.states}
         shape = (kept, plan.axes.size(chain.plate))
-        found |= {name: torch.empty(shape, dtype=plan.target.dtype) for name in chain.names}
+        found |= {name: torch.empty(*shape, *event, dtype=plan.target.dtype) for name, event in events.items()}
         mixture = _Mixture()
         for block, smoothed in _smoothed(plan, chain, draws, count, generator):
             log_evidence[block] += smoothed.log_evidence.sum(0).cpu()
             mixture.add(smoothed.mean, smoothed.variance)
-            for number, name in enumerate(chain.names):
-                if block.start < kept:
-                    found[name][block] = smoothed.draw[..., number].T[: kept - block.start].to(found[name])
-        for number, name in enumerate(chain.names):
-            moments[name] = mixture.moments(number)
+            drawn = smoothed.draw.transpose(0, 1)[: max(kept - block.start, 0)]
+            for name, event in events.items():
+                found[name][block] = drawn[..., chain.places(name)].reshape(*drawn.shape[:2], *event).to(found[name])
+        for name, event in events.items():
+            moments[name] = mixture.moments(chain.places(name), event)
     return States(found, moments, log_evidence[:kept])
 
 
@@ -65,7 +66,7 @@ def _smoothed(
 ) -> Iterator[tuple[slice, kalman.Smoothed]]:
     """Block by block of draws."""
     bound, target = plan.bound, plan.target
-    size = max(1, min(count, BLOCK // (plan.axes.size(chain.plate) * len(chain.states))))
+    size = max(1, min(count, BLOCK // (plan.axes.size(chain.plate) * len(chain.numbers))))
     builder = Builder(bound, Axes(bound), draw_layouts(bound), target)
     system = write_system(builder, chain)
     together = builder.union(system.operands)
@@ -96,9 +97,11 @@ class _Mixture:
         self.sums = self.sums + torch.stack([product.sum(1) for product in products])
         self.count += mean.shape[1]
 
-    def moments(self, number: int) -> Moments:
-        """Those of one of the numbers."""
-        first, second, squares, products, fourth = self.sums[..., number].cpu() / self.count
+    def moments(self, numbers: list[int], event: tuple[int, ...]) -> Moments:
+        """Those of some of the numbers, which are one latent."""
+        sums = self.sums[..., numbers].reshape(*self.sums.shape[:2], *event)
+        centre = self.centre[:, numbers].reshape(-1, *event).cpu()
+        first, second, squares, products, fourth = sums.cpu() / self.count
         variance = second - first.square()
         # of the means, and of what each part's second moment around the mean of all is: second - 2 first offset + first^2
         of_means = (squares - first.square()).clamp_min(0)
@@ -110,4 +113,4 @@ class _Mixture:
             (x.clamp_min(0) / (self.count - 1)).sqrt() for x in (of_means, of_variances)
         )  # NaN of one draw
         sd_mcse = variance_mcse / (2 * sd.clamp_min(torch.finfo(sd.dtype).tiny))
-        return Moments(self.centre[:, number].cpu() + first, sd, mcse, sd_mcse)
+        return Moments(centre + first, sd, mcse, sd_mcse)

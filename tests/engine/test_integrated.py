@@ -91,6 +91,15 @@ MODELS = {
           real x ~ normal(prev(x) + lag(u, 1), q) init normal(0, 1); y ~ normal(x, 1); } } }""",
         {"y": [[0.5], [0.3, 1.0, 1.2], [0.1, 0.2]], "u": [[1.0], [1.0, 2.0, 1.0], [0.0, 1.0]]},
     ),
+    "coefficients that drift, and what they drift towards": (
+        """data { dim P; chain t; missing real y[t]; vector[P] x[t]; }
+        model { vector[P] b ~ normal(0, 1); vector<lower=0>[P] q ~ gamma(3, 2); real<lower=0> keep ~ gamma(3, 4); chain t {
+          vector[P] beta ~ normal(b + keep * (prev(beta) - b) / 2 + 0.1 * x, q) init normal(b, 2);
+          real level ~ normal(prev(level) + beta[2] - 0.5 * sum(prev(beta)), 0.7) init normal(beta[1], 1);
+          vector[P] moved = 2 * beta - 0.3;
+          y ~ normal(dot_product(x, beta) + level - dot_product(moved, b), q[1]); } }""",
+        {"P": 2, "y": [0.4, None, 1.0], "x": [[1.0, 0.3], [1.0, -0.4], [1.0, 0.9]]},
+    ),
     "a season, whose past is declared further down": (
         """data { chain t; real y[t]; }
         model { real<lower=0> q ~ gamma(3, 2); chain t {
@@ -140,9 +149,11 @@ def log_joint(plan: Plan, around: Draws, states: torch.Tensor, *, only_states: b
     draws = {name: values.expand(len(states), *values.shape[1:]) for name, values in around.items()}
     begin = 0
     for chain in plan.integrated:
-        for name in chain.names:
-            draws[name] = states[:, begin : begin + plan.axes.size(chain.plate)]
-            begin += plan.axes.size(chain.plate)
+        for state in chain.states:
+            shape = (plan.axes.size(chain.plate), *(plan.bound.size(size) for size in state.type.event))
+            count = int(np.prod(shape))
+            draws[state.name] = states[:, begin : begin + count].reshape(-1, *shape)
+            begin += count
     program = compile_joint(plan.bound, plan.target, len(states))
     by_site, _ = program.run({name: values.transpose(0, 1) for name, values in draws.items()})
     mine = {v.name for chain in plan.integrated for v in (*chain.states, *chain.outcomes)}
@@ -151,7 +162,7 @@ def log_joint(plan: Plan, around: Draws, states: torch.Tensor, *, only_states: b
 
 def gaussian(plan: Plan, around: Draws) -> tuple[float, torch.Tensor, torch.Tensor]:
     """log integral, mean and covariance of the states given one draw of all else."""
-    size = sum(plan.axes.size(chain.plate) * len(chain.names) for chain in plan.integrated)
+    size = sum(plan.axes.size(chain.plate) * len(chain.numbers) for chain in plan.integrated)
     unit = torch.eye(size, dtype=CPU.dtype)
     zero = log_joint(plan, around, torch.zeros(1, size, dtype=CPU.dtype))
     plus, minus = log_joint(plan, around, unit), log_joint(plan, around, -unit)
@@ -166,8 +177,10 @@ def gaussian(plan: Plan, around: Draws) -> tuple[float, torch.Tensor, torch.Tens
 
 
 def stacked(plan: Plan, values: Draws) -> torch.Tensor:
-    """By name, (*, member) -> (*, number)."""
-    return torch.cat([values[name] for chain in plan.integrated for name in chain.names], -1)
+    """By name, ([draw,] member, *event) -> ([draw,] number)."""
+    states = [state for chain in plan.integrated for state in chain.states]
+    flat = [values[s.name].flatten(values[s.name].dim() - 1 - len(s.type.event)) for s in states]
+    return torch.cat(flat, -1)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -246,7 +259,7 @@ def test_the_evidence_sums_over_all_combinations_of_what_is_around(
         log_r -= cloud.log_q[member, own].sum(1)
         draws |= {p.variable.name: step.particles.values[p.variable.name][member, own] for p in group.parts}
     zeros = torch.zeros(
-        len(index), sum(plan.axes.size(c.plate) * len(c.names) for c in plan.integrated), dtype=CPU.dtype
+        len(index), sum(plan.axes.size(c.plate) * len(c.numbers) for c in plan.integrated), dtype=CPU.dtype
     )
     log_r += log_joint(plan, draws, zeros, only_states=False) - log_joint(plan, draws, zeros)
     log_r += states_given(plan, draws, len(index), sampler.generator).log_evidence
@@ -272,7 +285,9 @@ STEP = "real x ~ normal(prev(x), 1) init normal(0, 1); "
         ("", "real x ~ normal(prev(x), exp(prev(x))) init normal(0, 1); y ~ normal(x, 1);", ""),
         ("", "real x ~ normal(prev(x), 1) init student_t(3, 0, 1); y ~ normal(x, 1);", ""),
         ("", "real<lower=0> x ~ normal(prev(x), 1) init normal(0, 1); y ~ normal(x, 1);", ""),
-        ("", "vector[2] x ~ normal(prev(x), 1) init normal(0, 1); y ~ normal(sum(x), 1);", ""),
+        ("", "vector[2] x ~ normal(prev(x), 1) init normal(0, 1); y ~ normal(dot_product(x, x), 1);", ""),
+        ("", "vector[3] x ~ normal(prev(x), 1) init normal(0, 1); y ~ normal(x[n + 1], 1);", ""),
+        ("", "vector[9] x ~ normal(prev(x), 1) init normal(0, 1); y ~ normal(sum(x), 1);", ""),
         ("", STEP + "int<lower=0, upper=1> z ~ bernoulli(0.5); y ~ normal(x + z, 1);", ""),
         ("", STEP + "y ~ normal(0, 1);", ""),
     ],
