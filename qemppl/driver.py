@@ -258,7 +258,7 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         adaptation = trials.adaptation
         sampler = sampler.with_particles(adaptation.particles)
         plan = sampler.plan
-        most = max(draws, FEWEST) if plan.integrated else draws
+        most = max(draws, FEWEST) if plan.integrated and plan.homes else draws  # given nothing, the states have one law
         pooled = report(sampler, adaptation.proposals, most, settings.tolerance, watching.reporting(adaptation))
         states = states_given(plan, pooled.draws, most, sampler.generator, draws)
         kept = {name: values[:draws] for name, values in pooled.draws.items()} | dict(states.draws)
