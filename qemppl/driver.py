@@ -28,7 +28,7 @@ from qemppl.diagnostics.source import Source
 from qemppl.engine import joint, monitor
 from qemppl.engine.ancestral import generate
 from qemppl.engine.baselines import Schedule
-from qemppl.engine.integrated import FEWEST, states_given
+from qemppl.engine.integrated import draws_around, with_states
 from qemppl.engine.methods import METHODS, PARTICLES, Method, adapt_by, make_sampler, not_resumable, refusals
 from qemppl.engine.particles import Proposal
 from qemppl.engine.pool import log_evidence, report
@@ -258,12 +258,10 @@ def fit_bound(bound: BoundModel, settings: Settings, start: Start, progress: Wat
         adaptation = trials.adaptation
         sampler = sampler.with_particles(adaptation.particles)
         plan = sampler.plan
-        most = max(draws, FEWEST) if plan.integrated and plan.homes else draws  # given nothing, the states have one law
-        pooled = report(sampler, adaptation.proposals, most, settings.tolerance, watching.reporting(adaptation))
-        states = states_given(plan, pooled.draws, most, sampler.generator, draws)
-        kept = {name: values[:draws] for name, values in pooled.draws.items()} | dict(states.draws)
-        pooled = replace(pooled, moments={**pooled.moments, **states.moments}, draws=kept)
-        evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws, states.log_evidence)
+        around = draws_around(plan, draws)
+        pooled = report(sampler, adaptation.proposals, around, settings.tolerance, watching.reporting(adaptation))
+        pooled, given = with_states(plan, pooled, draws, sampler.generator)
+        evaluated = joint.evaluate(plan, adaptation.proposals, pooled.draws, given)
         known = {**pooled.draws, **evaluated.definitions}
         generated = generate(bound, known, torch.Generator().manual_seed(seed), replace(plan.target, device="cpu"))
         doubts = [*disagreement(plan, trials), *beyond_reach(sampler, adaptation.proposals, pooled.moments)]

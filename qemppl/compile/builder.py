@@ -292,15 +292,19 @@ class Builder:
         if by.groups:
             return self._gather_by_particle(value, index)
         if by.plate is None:
-            number = int(self.constants[index].item()) - 1
-            component = Layout(layout.plate, layout.groups, rest)
-            return self.emit(f"component {number + 1}", lambda v: v.select(position, number), [value], component)
+            return self.component(value, int(self.constants[index].item()) - 1)
         joint = self.axes.deepest((by.plate, layout.plate))
         index = self._lift(index, joint)
         if layout.plate is not None:
             value = self._lift(value, joint)
         apply = partial(gather_rows, position) if layout.plate is not None else partial(gather_root, position)
         return self.emit("gather", apply, [value, index], Layout(joint, layout.groups, rest))
+
+    def component(self, value: int, number: int) -> int:
+        """One along the first event axis, counted from 0."""
+        layout = self.layouts[value]
+        own, position = layout.with_event(layout.event[1:]), 1 + len(layout.groups)
+        return self.emit(f"component {number + 1}", lambda v: v.select(position, number), [value], own)
 
     def _gather_by_particle(self, value: int, index: int) -> int:
         """`value[z]` for a discrete latent z: the component axis becomes the particle axis where all members have the same states."""

@@ -21,16 +21,8 @@ Factors = Mapping[Number, int | None]
 """The slot of what each number of a state is multiplied by, None: 1."""
 
 
-@dataclass(frozen=True)
-class System:
+def write_system(builder: Builder, chain: Integrated) -> tuple[kalman.System, list[int]]:
     """The equations of a chain, and the slots of their operands."""
-
-    equations: kalman.System
-    operands: tuple[int, ...]
-
-
-def write_system(builder: Builder, chain: Integrated) -> System:
-    """The system of a chain, as instructions that compute its operands."""
     writer = _Writer(builder, chain)
     laws = {state.name: laws_of(state) for state in chain.states}
     first, later = (
@@ -38,14 +30,13 @@ def write_system(builder: Builder, chain: Integrated) -> System:
     )
     outcomes = tuple(seen for outcome in chain.outcomes for seen in writer.outcomes(outcome))
     is_first = writer.operand(builder.is_first_step(chain.plate))
-    return System(kalman.System(first, later, outcomes, is_first), tuple(writer.operands))
+    return kalman.System(first, later, outcomes, is_first), writer.operands
 
 
 def evidence_factor(builder: Builder, chain: Integrated) -> int:
     """The slot of the log evidence of each chain: (chain, *particles)."""
-    system = write_system(builder, chain)
-    apply = partial(kalman.log_evidence, system.equations)
-    return builder.elementwise(f"{BY_CHAIN} filter of {chain.plate}", apply, system.operands)
+    system, operands = write_system(builder, chain)
+    return builder.elementwise(f"{BY_CHAIN} filter of {chain.plate}", partial(kalman.log_evidence, system), operands)
 
 
 @dataclass(frozen=True)
@@ -77,6 +68,10 @@ class _Writer:
         """The position of a slot among the operands."""
         return self._place(slot, self.positions)
 
+    def _sd(self, slot: int) -> int:
+        """The same of one that stands for an sd, and for nothing else."""
+        return self._place(slot, self.sds)
+
     def outcomes(self, variable: RandomVariable) -> Iterator[kalman.Outcome]:
         """An outcome of the chain's own plate, or the first of each step, the second of each, and so on, of a plate below."""
         builder, chain, plate = self.builder, self.chain.plate, variable.plate
@@ -105,10 +100,6 @@ class _Writer:
             for factors in (form.before, form.now)
         )
         return kalman.Equation(self._position(form.offset), before, now, self._sd(linear.slot(sd, component)))
-
-    def _sd(self, slot: int) -> int:
-        """The same of one that stands for an sd, and for nothing else."""
-        return self._place(slot, self.sds)
 
     def _place(self, slot: int, positions: dict[int, int]) -> int:
         if slot not in positions:
@@ -142,13 +133,10 @@ class _Linear:
     def slot(self, expr: Expr, component: int | None) -> int:
         """That of an expression without states, or of a component of it."""
         slot = self.builder.expression(expr, self.cells)
-        layout = self.builder.layouts[slot]
-        if not layout.event:
+        if not self.builder.layouts[slot].event:
             return slot
         assert component is not None, "a vector"
-        own = layout.with_event(layout.event[1:])
-        place = 1 + len(layout.groups)
-        return self.builder.emit(f"component {component + 1}", lambda v: v.select(place, component), [slot], own)
+        return self.builder.component(slot, component)
 
     def _term(  # noqa: PLR0911 (one line a form)
         self, node: Expr, component: int | None

@@ -10,7 +10,7 @@ A state with a family of its own after `approx` has particles.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from qemppl.compile.additive import addends
 from qemppl.compile.chains import laws_of
 from qemppl.compile.layout import Axes
+from qemppl.compile.simplify import leaves
 from qemppl.data.bound import BoundModel
 from qemppl.ir.model import (
     UNBOUNDED,
     Call,
     Constant,
-    DefinitionRef,
     Expr,
     Gather,
     LatentRef,
@@ -33,7 +33,6 @@ from qemppl.ir.model import (
     Plate,
     Previous,
     RandomVariable,
-    walk,
 )
 
 MOST_NUMBERS = 8
@@ -41,17 +40,15 @@ MOST_NUMBERS = 8
 MOST_ROWS = 32
 """Of an outcome at one step: they are taken in one after another."""
 
-
 Number = tuple[str, int | None]
 
 
 @dataclass(frozen=True)
 class Integrated:
-    """A chain without particles. parent: the plate of whose members each has one, None: one chain. states, outcomes: in their order.
-    numbers: of a state, each by its latent and its position there, None where the latent is one number."""
+    """A chain without particles. states, outcomes: in their order. numbers: of a state, each by its latent and its position there, None
+    where the latent is one number."""
 
     plate: str
-    parent: str | None
     states: tuple[RandomVariable, ...]
     outcomes: tuple[RandomVariable, ...]
     numbers: tuple[Number, ...]
@@ -97,22 +94,13 @@ class Reading:
     ir: ModelIR
     states: frozenset[str]
 
-    @cached_property
-    def definitions(self) -> dict[str, Expr]:
-        return {definition.name: definition.value for definition in self.ir.definitions}
-
-    def nodes(self, expr: Expr) -> Iterator[Expr]:
-        """All that an expression is made of, deterministic names included."""
-        stack, known = [expr], set()
-        while stack:
-            for node in walk(stack.pop()):
-                yield node
-                if isinstance(node, DefinitionRef) and node.name not in known:
-                    known.add(node.name)
-                    stack.append(self.definitions[node.name])
-
     def mentions(self, expr: Expr) -> bool:
-        return any(isinstance(node, LatentRef | Previous) and node.name in self.states for node in self.nodes(expr))
+        return not self.states.isdisjoint(latents_in(self.ir, [expr]))
+
+
+def latents_in(ir: ModelIR, expressions: Sequence[Expr]) -> set[str]:
+    """The names of the latents that expressions read, now or one step before."""
+    return {leaf.name for leaf in leaves(ir, expressions) if isinstance(leaf, LatentRef | Previous)}
 
 
 @dataclass(frozen=True)
@@ -147,16 +135,13 @@ class _Candidate:
         numbers = tuple(number for state in states for number in self._numbers(state))
         if not any(state.initial for state in states) or len(numbers) > MOST_NUMBERS:
             return None
-        readers = [
-            s
-            for s in self.ir.statements
-            if isinstance(s, RandomVariable) and any(map(self.reading.mentions, s.expressions))
-        ]
+        variables = (s for s in self.ir.statements if isinstance(s, RandomVariable))
+        readers = [v for v in variables if any(map(self.reading.mentions, v.expressions))]
         outcomes = tuple(s for s in readers if s.observed)
         served = all(map(self._is_state, states)) and all(map(self._is_outcome, outcomes))
         if not outcomes or not served or any(s not in states for s in readers if not s.observed):
             return None
-        return Integrated(self.plate.name, self.plate.parent, states, outcomes, numbers)
+        return Integrated(self.plate.name, states, outcomes, numbers)
 
     def _numbers(self, state: RandomVariable) -> list[Number]:
         event = state.type.event
@@ -202,5 +187,4 @@ class _Candidate:
 
     def _is_free(self, expr: Expr) -> bool:
         """Whether it reads data and latents around the chain alone."""
-        nodes = self.reading.nodes(expr)
-        return all(n.name in self.around for n in nodes if isinstance(n, LatentRef | Previous))
+        return latents_in(self.ir, [expr]) <= self.around

@@ -10,7 +10,7 @@ from qemppl.compile.eliminate import Elimination
 from qemppl.compile.groups import Group
 from qemppl.compile.layout import Axes, Target
 from qemppl.compile.precision import single_entries, single_precision
-from qemppl.compile.slabs import CACHE_ENTRIES, Members, choose_slabs
+from qemppl.compile.slabs import CACHE_ENTRIES, Members, choose_slabs, cut_axes
 from qemppl.numerics.lazy import torch
 
 COPIES = 3
@@ -47,7 +47,7 @@ def plan_memory(
     # half of the room: exponentials may need as much again
     slabs = choose_slabs(axes, elimination, particles, min(CACHE_ENTRIES, room // 2 // MESSAGES))
     trunk = _trunk(axes, elimination, particles, slabs)
-    cut = {axis for members in slabs for axis in members}
+    cut = cut_axes(slabs)
     is_single = "single" in target.passes and target.dtype == torch.float64
     error = single_precision(elimination, cut, axes, particles) if is_single else None
     worked_on = fixed + COPIES * trunk + _widest(elimination, particles, slabs)
@@ -61,7 +61,7 @@ def plan_memory(
 
 def _trunk(axes: Axes, elimination: Elimination, particles: Mapping[str, int], slabs: Sequence[Members]) -> int:
     """Entries of the tables of what is not cut; without slabs, those of the root."""
-    cut = {axis for members in slabs for axis in members}
+    cut = cut_axes(slabs)
     own = (step for step in elimination.steps if (step.plate not in cut if slabs else step.plate is None))
     return sum(axes.size(step.plate) * step.entries(particles) for step in own)
 

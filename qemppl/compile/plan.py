@@ -22,7 +22,7 @@ from qemppl.compile.precision import single_steps
 from qemppl.compile.program import Level, Program, cells_per_member
 from qemppl.compile.refusals import check_cost, check_model, cost_of
 from qemppl.compile.rows import split_rows
-from qemppl.compile.slabs import Members, Slab, slice_program
+from qemppl.compile.slabs import Slab, cut_axes, slice_program
 from qemppl.data.bound import BoundModel
 from qemppl.ir.model import RandomVariable
 from qemppl.numerics.lazy import torch
@@ -72,7 +72,7 @@ class Plan:
     @property
     def single_steps(self) -> list[Step]:
         """The steps whose exponentials are taken in single precision."""
-        cut = {axis for slab in self.slabs for axis in slab.members}
+        cut = cut_axes(slab.members for slab in self.slabs)
         return [] if self.single_error is None else single_steps(self.elimination, cut)
 
     @property
@@ -109,11 +109,12 @@ def make_plan(
     elimination = plan_elimination(tuple(dict.fromkeys(keys)), dims, axes, products="products" in target.passes)
     flops = entries(chosen) + elimination.cost(axes, chosen)
     memory = plan_memory(axes, groups, elimination, chosen, target)
-    widest = {axis: max(m[axis].stop - m[axis].start for m in memory.slabs if axis in m) for axis in _cut(memory.slabs)}
+    cut = cut_axes(memory.slabs)
+    widest = {axis: max(m[axis].stop - m[axis].start for m in memory.slabs if axis in m) for axis in cut}
     needed = memory.needed + torch.finfo(target.dtype).bits // 8 * chain_entries(builder, chosen, widest)
     meeting = [(_statement(bound, site), set(builder.layouts[slot].groups)) for site, slot in factors]
     check_cost(cost_of(elimination, chosen, meeting, (flops, needed)), axes, target.memory)
-    whole, part = split(builder, factors, homes, _cut(memory.slabs))
+    whole, part = split(builder, factors, homes, cut)
     trunk, sliced = (assemble(builder, task, chosen, homes, target.memory) for task in (whole, part))
     slabs = tuple(Slab(members, slice_program(sliced, axes, members, builder.owners)) for members in memory.slabs)
     return Plan(
@@ -136,11 +137,6 @@ def make_plan(
         separate=separate,
         target=target,
     )
-
-
-def _cut(slabs: Sequence[Members]) -> set[str | None]:
-    """The axes that slabs cut."""
-    return {axis for members in slabs for axis in members}
 
 
 def _statement(bound: BoundModel, site: str) -> RandomVariable:

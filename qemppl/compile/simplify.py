@@ -30,6 +30,7 @@ from qemppl.ir.model import (
     Lag,
     LatentRef,
     ModelIR,
+    Previous,
     RandomVariable,
     children,
 )
@@ -91,7 +92,7 @@ def data_columns(
     for leaf in leaves(bound.ir, expressions):
         if leaf.type.plate != plate:
             continue
-        if isinstance(leaf, LatentRef):
+        if isinstance(leaf, LatentRef | Previous):
             return None
         values = evaluator.evaluate(leaf)
         assert values is not None, "data are known"
@@ -130,18 +131,18 @@ def _arguments(law: Law, variable: RandomVariable) -> Iterator[tuple[Expr, bool]
     return ((e, a.name in law.data_arguments) for e, a in zip(variable.arguments, law.arguments, strict=True))
 
 
-def leaves(ir: ModelIR, expressions: Sequence[Expr]) -> Iterator[DataRef | LatentRef | Lag]:
+def leaves(ir: ModelIR, expressions: Sequence[Expr]) -> Iterator[DataRef | LatentRef | Previous | Lag]:
     """The data and latents that expressions read, through deterministic names; each name once."""
     definitions = {definition.name: definition.value for definition in ir.definitions}
     seen: set[tuple[type[Expr], str]] = set()
     stack = list(expressions)
     while stack:
         node = stack.pop()
-        if isinstance(node, DataRef | LatentRef | DefinitionRef):
+        if isinstance(node, DataRef | LatentRef | Previous | DefinitionRef):
             if (type(node), node.name) in seen:
                 continue
             seen.add((type(node), node.name))
-        if isinstance(node, DataRef | LatentRef | Lag):
+        if isinstance(node, DataRef | LatentRef | Previous | Lag):
             yield node
             continue
         stack.extend((definitions[node.name],) if isinstance(node, DefinitionRef) else children(node))

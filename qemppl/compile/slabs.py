@@ -7,7 +7,7 @@ the cache is also faster than one pass after another over all members.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +33,11 @@ class Slab:
 
     members: Members
     program: Program
+
+
+def cut_axes(slabs: Iterable[Members]) -> set[str | None]:
+    """The axes that slabs cut."""
+    return {axis for members in slabs for axis in members}
 
 
 def choose_slabs(

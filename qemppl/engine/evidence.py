@@ -18,6 +18,7 @@ import numpy as np
 from qemppl.compile.eliminate import Step
 from qemppl.compile.plan import Plan
 from qemppl.compile.program import TableKey, Tables, add_to_ancestors
+from qemppl.compile.slabs import cut_axes
 from qemppl.engine.chain_sums import sum_out_chain
 from qemppl.engine.links import Links
 from qemppl.engine.step_sums import (
@@ -113,7 +114,7 @@ class Contraction:
             if axis
             for up, index in plan.axes[axis].parents.items()
         }
-        cut = {axis for slab in plan.slabs for axis in slab.members}
+        cut = cut_axes(slab.members for slab in plan.slabs)
         steps = plan.elimination.steps
         self.trunk = Section(-1, tuple(step for step in steps if step.plate not in cut))
         self._plate_trunk = Section(-1, tuple(step for step in self.trunk.steps if step.plate is not None))

@@ -7,7 +7,7 @@ posterior are those of the mixture over draws (Rao and Blackwell): of the states
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qemppl.compile.assemble import Task, assemble
 from qemppl.compile.builder import Builder
@@ -16,7 +16,7 @@ from qemppl.compile.layout import Axes
 from qemppl.compile.linear_gaussian import Integrated
 from qemppl.compile.plan import Plan
 from qemppl.engine.ancestral import DRAW, draw_layouts
-from qemppl.engine.pool import Moments
+from qemppl.engine.pool import Moments, Report
 from qemppl.numerics import kalman
 from qemppl.numerics.lazy import torch
 
@@ -34,6 +34,19 @@ class States:
     draws: Mapping[str, torch.Tensor]
     moments: Mapping[str, Moments]
     log_evidence: torch.Tensor
+
+
+def draws_around(plan: Plan, draws: int) -> int:
+    """Joint draws of the other latents that as many of the states are wanted for. Given nothing, the states have one law."""
+    return max(draws, FEWEST) if plan.integrated and plan.homes else draws
+
+
+def with_states(plan: Plan, report: Report, draws: int, generator: torch.Generator) -> tuple[Report, torch.Tensor]:
+    """A report on `draws_around` joint draws with moments and draws of the states, and so many draws of all; and the log evidence of their
+    outcomes given each, (draw,)."""
+    states = states_given(plan, report.draws, draws_around(plan, draws), generator, draws)
+    kept = {name: values[:draws] for name, values in report.draws.items()} | dict(states.draws)
+    return replace(report, moments={**report.moments, **states.moments}, draws=kept), states.log_evidence
 
 
 def states_given(
@@ -68,15 +81,15 @@ def _smoothed(
     bound, target = plan.bound, plan.target
     size = max(1, min(count, BLOCK // (plan.axes.size(chain.plate) * len(chain.numbers))))
     builder = Builder(bound, Axes(bound), draw_layouts(bound), target)
-    system = write_system(builder, chain)
-    together = builder.union(system.operands)
-    operands = [builder.align(slot, together) for slot in system.operands]
+    system, slots = write_system(builder, chain)
+    together = builder.union(slots)
+    operands = [builder.align(slot, together) for slot in slots]
     program = assemble(builder, Task((), operands), {DRAW: size}, {DRAW: None}, target.memory)
     for start in range(0, count, size):
         block = slice(start, min(start + size, count))
         particles = {name: x[block].transpose(0, 1).to(target.device) for name, x in draws.items()}
         values = [v if v.dim() > 1 else v[:, None] for v in program.fill({}, particles, (), operands)]
-        yield block, kalman.smooth(system.equations, values, block.stop - start, generator)
+        yield block, kalman.smooth(system, values, block.stop - start, generator)
 
 
 @dataclass

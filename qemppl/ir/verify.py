@@ -27,7 +27,8 @@ def verify(model: ModelIR) -> None:
 class _Verifier:
     """Goes through a model in order. names: the type of every name so far. random: those that are no data, nor computed from data.
 
-    latents: those of `model`. sizes: the names that an axis may be as long as, with their numbers where they have any.
+    latents: those of `model` among them; all_latents: also those that come later, which `prev` reaches. sizes: the names that an axis may
+    be as long as, with their numbers where they have any.
     """
 
     def __init__(self, model: ModelIR) -> None:
@@ -36,6 +37,7 @@ class _Verifier:
         self.random: set[str] = set()
         self.plates: set[str] = set()
         self.latents: dict[str, ValueType] = {}
+        self.all_latents = {latent.name: latent.type for latent in model.latents}
         self.reduces = False
         self.missing = {v.name for v in model.data if v.missing}
         self.outcomes = {v.name for v in model.data} | {d.name for d in model.transformed}
@@ -148,8 +150,7 @@ class _Verifier:
                 return is_latent == (node.name in self.latents) and self.same(self.names.get(node.name), kind)
             case ir.Previous():
                 chains = [plate for plate in model.path(site) if model.plate(plate).is_chain]
-                latents = {latent.name: latent.type for latent in model.latents}
-                return [kind.plate] == chains[-1:] and self.same(latents.get(node.name), kind)
+                return [kind.plate] == chains[-1:] and self.same(self.all_latents.get(node.name), kind)
             case ir.Lag():
                 is_chain = model.plate(node.chain).is_chain and kind.plate == node.chain
                 return is_chain and kind == node.value.type and node.steps >= 1 and not self.is_random(node.value)

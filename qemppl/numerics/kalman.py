@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import pi
-from typing import Protocol
 
 from qemppl.numerics.lazy import torch
 
@@ -107,20 +106,19 @@ def smooth(system: System, operands: Sequence[torch.Tensor], particles: int, gen
     return Smoothed(found[0], found[1], found[2], _log_density(steps, filtered))
 
 
-class _At(Protocol):
-    """What an operand is at one step: (chain, *particles) or (1, *particles)."""
-
-    def __call__(self, position: int) -> torch.Tensor: ...
+Step = Sequence["torch.Tensor"]
+"""The operands at one step, (chain, *particles) or (1, *particles)."""
 
 
 @dataclass(frozen=True)
 class _Steps:
-    """Operands step by step, sds squared. Chains that are shorter than the longest go on without outcomes, as they last were. inside: which
-    steps a chain has, (chain, step). shape: (chain, *particles) of what is computed."""
+    """Operands step by step, sds squared. Chains that are shorter than the longest go on without outcomes, as they last were. all_known: by
+    operand that tells what is known, at which steps all chains have it. inside: which steps a chain has, (chain, step). shape: (chain,
+    *particles) of what is computed."""
 
     system: System
     columns: Sequence[Sequence[torch.Tensor]]
-    all_known: Sequence[Sequence[bool]]
+    all_known: Mapping[int, Sequence[bool]]
     inside: torch.Tensor
     shape: tuple[int, ...]
 
@@ -134,6 +132,7 @@ class _Steps:
         place = begin[:, None] + torch.minimum(step, length[:, None] - 1)
         inside = step < length[:, None]
         columns: list[list[torch.Tensor]] = []
+        all_known: dict[int, list[bool]] = {}
         even = bool(inside.all())
         known = {outcome.is_known for outcome in system.outcomes}
         equations = (*system.first, *system.later, *(outcome.equation for outcome in system.outcomes))
@@ -147,8 +146,8 @@ class _Steps:
             x = x.view(*place.shape, *x.shape[1:]) if even else x[place]
             if position in known:
                 x = x * inside.reshape(*inside.shape, *(1,) * (x.dim() - 2))
+                all_known[position] = x.bool().transpose(0, 1).flatten(1).all(1).tolist()
             columns.append(list(x.unbind(1)))
-        all_known = [[bool(c.all()) for c in columns[outcome.is_known]] for outcome in system.outcomes]
         shape = torch.broadcast_shapes(particles, *(operand.shape[1:] for operand in operands))  # type: ignore[no-untyped-call]
         return cls(system, columns, all_known, inside, (len(begin), *shape))
 
@@ -156,8 +155,8 @@ class _Steps:
     def longest(self) -> int:
         return self.inside.shape[1]
 
-    def at(self, number: int) -> _At:
-        return lambda position: self.columns[position][number]
+    def at(self, number: int) -> Step:
+        return [column[number] for column in self.columns]
 
     def goes_on(self, number: int) -> torch.Tensor | None:
         """Which chains have a step, (chain, *1); None: all."""
@@ -190,10 +189,10 @@ def _filter(steps: _Steps) -> Iterator[_Filtered]:
         if number:
             mean, covariance = _move(system.later, mean, covariance, at)
         seen = []
-        for outcome, all_known in zip(system.outcomes, steps.all_known, strict=True):
-            is_known = None if all_known[number] else at(outcome.is_known) > 0
-            mean, covariance, *found = _observe(outcome, (mean, covariance), at, is_known)
-            seen.append((found[0], found[1]))
+        for outcome in system.outcomes:
+            is_known = None if steps.all_known[outcome.is_known][number] else at[outcome.is_known] > 0
+            mean, covariance, found = _observe(outcome, (mean, covariance), at, is_known)
+            seen.append(found)
         yield _Filtered(mean, covariance, seen)
 
 
@@ -208,8 +207,8 @@ def _log_density(steps: _Steps, filtered: Iterable[_Filtered]) -> torch.Tensor:
     return -0.5 * (squares + (2 * pi * torch.stack(variances)).log().sum(0)) if variances else squares
 
 
-def _at(position: int | None, at: _At) -> torch.Tensor | None:
-    return None if position is None else at(position)
+def _optional(position: int | None, at: Step) -> torch.Tensor | None:
+    return None if position is None else at[position]
 
 
 def _has_nan(operands: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -236,9 +235,9 @@ def _times(factor: torch.Tensor | None, value: torch.Tensor) -> torch.Tensor:
     return value if factor is None else factor * value
 
 
-def _dot(coefficients: Mapping[int, int | None], values: Sequence[torch.Tensor], at: _At) -> torch.Tensor | None:
+def _dot(coefficients: Mapping[int, int | None], values: Sequence[torch.Tensor], at: Step) -> torch.Tensor | None:
     """The sum of coefficients times values, None where there are none."""
-    terms = [_times(_at(position, at), values[number]) for number, position in coefficients.items()]
+    terms = [_times(_optional(position, at), values[number]) for number, position in coefficients.items()]
     return _plus(*terms) if terms else None
 
 
@@ -257,44 +256,40 @@ def _column(matrix: Matrix, number: int, rows: int) -> Vector:
     return [matrix[max(row, number)][min(row, number)] for row in range(rows)]
 
 
-def _move(equations: Sequence[Equation], mean: Vector, covariance: Matrix, at: _At) -> tuple[Vector, Matrix]:
+def _move(equations: Sequence[Equation], mean: Vector, covariance: Matrix, at: Step) -> tuple[Vector, Matrix]:
     """Mean and covariance one step on. across: of each number now, its covariances with those of the step before."""
     ahead: Vector = []
     across: list[Vector] = []
     spread: Matrix = []
     for i, equation in enumerate(equations):
         before, now = equation.before, equation.now
-        ahead.append(_plus(_at(equation.offset, at), _dot(before, mean, at), _dot(now, ahead, at)))
+        ahead.append(_plus(_optional(equation.offset, at), _dot(before, mean, at), _dot(now, ahead, at)))
         columns = [(_column(covariance, j, len(mean)), [row[j] for row in across]) for j in range(len(mean))]
         across.append([_plus(_dot(before, then, at), _dot(now, so_far, at)) for then, so_far in columns])
         row = [_plus(_dot(before, across[k], at), _dot(now, _column(spread, k, i), at)) for k in range(i)]
-        spread.append([*row, _plus(at(equation.sd), _dot(before, across[i], at), _dot(now, row, at))])
+        spread.append([*row, _plus(at[equation.sd], _dot(before, across[i], at), _dot(now, row, at))])
     return ahead, spread
 
 
 def _observe(
-    outcome: Outcome, state: tuple[Vector, Matrix], at: _At, is_known: torch.Tensor | None
-) -> tuple[Vector, Matrix, torch.Tensor, torch.Tensor]:
-    """Mean and covariance once an outcome is known; its variance and squared distance. is_known: where it is, None: everywhere."""
+    outcome: Outcome, state: tuple[Vector, Matrix], at: Step, is_known: torch.Tensor | None
+) -> tuple[Vector, Matrix, tuple[torch.Tensor, torch.Tensor]]:
+    """Mean and covariance once an outcome is known, and what `seen` of a step has of it. is_known: where it is, None: everywhere."""
     (mean, covariance), equation = state, outcome.equation
-    gap = at(outcome.value) - _plus(_at(equation.offset, at), _dot(equation.now, mean, at))
-    noise = at(equation.sd)
+    gap = at[outcome.value] - _plus(_optional(equation.offset, at), _dot(equation.now, mean, at))
+    noise = at[equation.sd]
     along, variance = _along(equation.now, covariance, noise, at)
     if is_known is not None:  # elsewhere nothing that the equation is made of may be known either
         gap, variance = torch.where(is_known, gap, 0.0), torch.where(is_known, variance, 1 / (2 * pi))
         along, noise = [torch.where(is_known, a, 0.0) for a in along], torch.where(is_known, noise, 1 / (2 * pi))
     gain = [a / variance for a in along]
     mean = [torch.addcmul(m, g, gap) for m, g in zip(mean, gain, strict=True)]
-    return (
-        mean,
-        _less(covariance, gain, along, _left(equation.now, noise / variance)),
-        variance,
-        gap.square() / variance,
-    )
+    covariance = _less(covariance, gain, along, _left(equation.now, noise / variance))
+    return mean, covariance, (variance, gap.square() / variance)
 
 
 def _along(
-    coefficients: Mapping[int, int | None], covariance: Matrix, noise: torch.Tensor, at: _At
+    coefficients: Mapping[int, int | None], covariance: Matrix, noise: torch.Tensor, at: Step
 ) -> tuple[Vector, torch.Tensor]:
     """The covariances of a state with a linear function of it plus noise of some variance, and the variance of that."""
     size = len(covariance)
@@ -347,21 +342,21 @@ class _Backward:
         ]
 
 
-def _back(here: _Filtered, equations: Sequence[Equation], at: _At) -> _Backward:
+def _back(here: _Filtered, equations: Sequence[Equation], at: Step) -> _Backward:
     """Takes the equations of the next step for outcomes of this one. at: operands at the next step."""
     found = _Backward(list(here.mean), [{} for _ in here.mean], here.covariance)
     for k, equation in enumerate(equations):
         if not equation.before:
             continue
-        noise = at(equation.sd)
+        noise = at[equation.sd]
         along, variance = _along(equation.before, found.covariance, noise, at)
-        offset = _at(equation.offset, at)
+        offset = _optional(equation.offset, at)
         expected = _plus(offset, _dot(equation.before, found.offset, at))
         one = torch.ones_like(variance)
-        slope = {number: -_times(_at(position, at), one) for number, position in equation.now.items()}
+        slope = {number: -_times(_optional(position, at), one) for number, position in equation.now.items()}
         for j, position in equation.before.items():
             for number, factor in found.slope[j].items():
-                slope[number] = _plus(-_times(_at(position, at), factor), slope.get(number))
+                slope[number] = _plus(-_times(_optional(position, at), factor), slope.get(number))
         slope[k] = _plus(one, slope.get(k))
         gain = [a / variance for a in along]
         for i, g in enumerate(gain):
